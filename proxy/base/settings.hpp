@@ -1,0 +1,102 @@
+// Settings: every value that an operator can set, parsed and checked. Names and meanings are PgBouncer's where
+// PgBouncer has the setting. The table that describes each one (unit, default, range, text) is settings_table.
+// Plain data; a worker gets a new immutable copy on reload.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/base/upstream_target.hpp"
+
+namespace ballast {
+
+enum class PoolMode { session, transaction, statement };
+enum class AuthType { trust, plain, md5, scram_sha_256, cert };
+// disable: TLS refused; allow: the client chooses; require: TLS or nothing; verify_ca, verify_full: and a
+// certificate that client_tls_ca_file vouches for.
+enum class ClientTls { disable, allow, require, verify_ca, verify_full };
+enum class LogFormat { text, json };
+
+using Milliseconds = std::chrono::milliseconds;  // 0 switches a timeout off
+
+// What may differ by database and user. A value of a user wins over its database's, that over the global one.
+struct PoolOverrides {
+  std::optional<PoolMode> pool_mode;
+  std::optional<int> pool_size;
+  std::optional<int> min_pool_size;
+  std::optional<int> reserve_pool_size;
+  std::optional<int> max_connections;  // max_db_connections of a database, max_user_connections of a user
+  std::optional<std::string> dbname;   // of a database: its name on the server, if it differs
+};
+
+struct PoolSettings {
+  PoolMode pool_mode = PoolMode::transaction;
+  int pool_size = 20;
+  int min_pool_size = 0;
+  int reserve_pool_size = 0;
+  int max_db_connections = 0;    // 0: no limit
+  int max_user_connections = 0;  // 0: no limit
+  std::string dbname;            // database on the server
+};
+
+struct Settings {
+  // Towards the client
+  std::string listen_addr = "127.0.0.1";  // comma-separated; "*": all; empty: no TCP
+  std::uint16_t listen_port = 6432;
+  int listen_backlog = 1024;
+  std::string unix_socket_dir;  // empty: none
+  std::uint32_t unix_socket_mode = 0777;
+  ClientTls client_tls_sslmode = ClientTls::disable;
+  std::string client_tls_cert_file;
+  std::string client_tls_key_file;
+  std::string client_tls_ca_file;
+  AuthType auth_type = AuthType::scram_sha_256;
+  std::string auth_file;
+
+  // Pools
+  PoolMode pool_mode = PoolMode::transaction;
+  int default_pool_size = 20;
+  int min_pool_size = 0;
+  int reserve_pool_size = 0;
+  Milliseconds reserve_pool_timeout{5000};
+  int max_client_conn = 1000;
+  int max_db_connections = 0;
+  int max_user_connections = 0;
+  int max_server_connecting = 8;       // server logins under way at once, over all pools
+  int max_prepared_statements = 200;   // kept per server connection; 0: names are passed through untouched
+  int max_client_prepared_statements = 10000;                  // names that one client may hold
+  std::uint32_t max_prepared_statement_length = 16 * 1024 * 1024;  // bytes of one Parse that can be prepared again
+  std::string server_reset_query = "DISCARD ALL";              // session pooling, when a client leaves
+
+  // Timeouts
+  Milliseconds query_wait_timeout{120'000};
+  Milliseconds query_timeout{0};
+  Milliseconds idle_transaction_timeout{0};
+  Milliseconds client_idle_timeout{0};
+  Milliseconds client_login_timeout{60'000};
+  Milliseconds server_connect_timeout{15'000};
+  Milliseconds server_login_retry{1'000};
+  Milliseconds server_idle_timeout{600'000};
+  Milliseconds server_lifetime{3'600'000};
+  Milliseconds cancel_wait_timeout{10'000};
+  Milliseconds shutdown_timeout{30'000};
+
+  // Process
+  int workers = 1;
+  std::uint32_t max_packet_size = 0x3ffffffe;  // the longest message that a client may send, bytes
+  std::string log_level = "info";
+  LogFormat log_format = LogFormat::text;
+  std::string log_file;  // empty: standard error
+
+  UpstreamTarget upstream;
+  std::map<std::string, PoolOverrides> databases;
+  std::map<std::string, PoolOverrides> users;
+
+  PoolSettings pool_settings(const std::string& database, const std::string& user) const;
+};
+
+}  // namespace ballast
