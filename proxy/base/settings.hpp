@@ -1,6 +1,6 @@
-// Settings: every value that an operator can set, parsed and checked. Names and meanings are PgBouncer's where
-// PgBouncer has the setting. The table that describes each one (unit, default, range, text) is settings_table.
-// Plain data; a worker gets a new immutable copy on reload.
+// Settings: every value that an operator can set, parsed and checked. Names and meanings are PgBouncer's
+// where PgBouncer has the setting. The table that describes each one (unit, default, range, text) is
+// settings_table. Plain data; a worker gets a new immutable copy on reload.
 #pragma once
 
 #include <chrono>
@@ -66,11 +66,12 @@ struct Settings {
   int max_client_conn = 1000;
   int max_db_connections = 0;
   int max_user_connections = 0;
-  int max_server_connecting = 8;       // server logins under way at once, over all pools
-  int max_prepared_statements = 200;   // kept per server connection; 0: names are passed through untouched
-  int max_client_prepared_statements = 10000;                  // names that one client may hold
-  std::uint32_t max_prepared_statement_length = 16 * 1024 * 1024;  // bytes of one Parse that can be prepared again
-  std::string server_reset_query = "DISCARD ALL";              // session pooling, when a client leaves
+  int max_server_connecting = 8;      // server logins under way at once, over all pools
+  int max_prepared_statements = 200;  // kept per server connection; 0: names are passed through untouched
+  int max_client_prepared_statements = 10000;  // names that one client may hold
+  std::uint32_t max_prepared_statement_length =
+      16 * 1024 * 1024;                            // bytes of one Parse that can be prepared again
+  std::string server_reset_query = "DISCARD ALL";  // session pooling, when a client leaves
 
   // Timeouts
   Milliseconds query_wait_timeout{120'000};

@@ -30,7 +30,8 @@ struct UpstreamTarget {
 
   SslMode sslmode = SslMode::prefer;
   SslNegotiation sslnegotiation = SslNegotiation::postgres;
-  std::string sslrootcert;  // file; "system": the system's roots; empty: libpq's default file where there is one
+  std::string
+      sslrootcert;  // file; "system": the system's roots; empty: libpq's default file where there is one
   std::string sslcrl;
   std::string sslcert;
   std::string sslkey;
