@@ -2,6 +2,7 @@
 // CancelRequest (PostgreSQL manual, "Message Formats"). Pure functions, any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -38,12 +39,21 @@ struct StartupMessage {
 struct StartupIncomplete {
   std::size_t needed;  // total bytes of the packet, or 4 while the length itself is not there
 };
-using StartupPacket =
-    std::variant<StartupIncomplete, SslRequest, GssEncRequest, CancelRequest, StartupMessage, PgError>;
+// What PostgreSQL closes on without a word: a length that no client sends (HTTP, TLS, a port scan), or a
+// request of the wrong size.
+struct InvalidPacket {};
+using StartupPacket = std::variant<StartupIncomplete, SslRequest, GssEncRequest, CancelRequest,
+                                   StartupMessage, PgError, InvalidPacket>;
 
-// Reads the packet at the front of `in`; `consumed` is its size, 0 while it is incomplete. A PgError is FATAL.
+// Reads the packet at the front of `in`; `consumed` is its size, 0 while it is incomplete. A PgError is
+// FATAL, its text PostgreSQL's. Names are not shortened and `options` is not taken apart: that is the
+// server's work.
 StartupPacket read_startup_packet(std::string_view in, std::size_t& consumed);
 
+// What PostgreSQL says to a version, or a request code, that it does not know or does not expect now.
+PgError unsupported_protocol(std::int32_t version);
+
+// `parameters` holds user and database too. Names and values hold no zero byte.
 void write_startup_message(std::string& out, std::int32_t version, const StartupParameters& parameters);
 void write_ssl_request(std::string& out);
 void write_cancel_request(std::string& out, std::int32_t process_id, std::string_view secret);
