@@ -44,6 +44,10 @@ struct PoolSettings {
 };
 
 struct Settings {
+  // Towards the server. The URL holds a password: it is never shown.
+  std::string upstream_url;
+  std::string upstream_url_file;
+
   // Towards the client
   std::string listen_addr = "127.0.0.1";  // comma-separated; "*": all; empty: no TCP
   std::uint16_t listen_port = 6432;
@@ -93,7 +97,7 @@ struct Settings {
   LogFormat log_format = LogFormat::text;
   std::string log_file;  // empty: standard error
 
-  UpstreamTarget upstream;
+  UpstreamTarget upstream;  // what the URL says
   std::map<std::string, PoolOverrides> databases;
   std::map<std::string, PoolOverrides> users;
 
