@@ -1,0 +1,39 @@
+// Outlet: the writing half of a connection. Sends at once what the stream takes and holds the rest; while it holds
+// any, its owner stops the reading side (congested()) and calls flush() when the stream is writable.
+//
+// Small messages are gathered in buffer() and leave in one write with flush(); send() writes large ones without
+// copying them. A stream that fails makes the outlet broken: it then takes everything and sends nothing.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "proxy/io/stream.hpp"
+
+namespace ballast {
+
+class Outlet {
+ public:
+  // What is gathered for the next flush(); append to it.
+  std::string& buffer();
+  void append(std::string_view bytes) { buffer().append(bytes); }
+  // Gathers small pieces, and writes the gathered and a large piece out.
+  void send(Stream& stream, std::string_view bytes);
+  void flush(Stream& stream);
+
+  bool congested() const { return !held_.empty() && stuck_; }
+  bool empty() const { return held_.empty(); }
+  bool broken() const { return broken_; }
+  std::size_t held_bytes() const { return held_.size() - sent_; }
+
+ private:
+  std::size_t write(Stream& stream, std::string_view bytes);
+
+  std::string held_;       // from sent_ on: what is still to be written
+  std::size_t sent_ = 0;
+  bool stuck_ = false;     // did the stream refuse bytes at the last try?
+  bool broken_ = false;
+};
+
+}  // namespace ballast

@@ -1,0 +1,40 @@
+// Lessee: who holds a server, as the server connection sees it. The client session implements it.
+// Called on the worker's thread, only while the lease stands. Between on_answer() calls nothing else reaches the
+// client's stream, so answers stay in their order.
+#pragma once
+
+#include <string_view>
+
+#include "protocol/pg_error.hpp"
+#include "protocol/pipeline.hpp"
+
+namespace ballast {
+
+class Lessee {
+ public:
+  // Bytes for the client, any cut of the stream of messages.
+  virtual void on_answer(std::string_view bytes) = 0;
+  // One whole ErrorResponse for the client, header included.
+  virtual void on_error(std::string_view message) = 0;
+  // The server reported a changed setting; the message itself has come through on_answer().
+  virtual void on_parameters_changed() = 0;
+  // How a Parse or Close of the client's ended.
+  virtual void on_request_answered(const Request& request) = 0;
+  virtual void on_request_discarded(const Request& request) = 0;
+  // DEALLOCATE ALL or DISCARD ALL was done.
+  virtual void on_statements_dropped() = 0;
+  // Every answer of this read has been given: write out what is gathered. `at_rest` as Pipeline::at_rest():
+  // the lease may be given back now, from inside this call.
+  virtual void on_answers_end() = 0;
+  // Should the server stop reading for a while? (It goes on with ServerConnection::resume_reading.)
+  virtual bool congested() const = 0;
+  // What was sent to the server has left; more may be sent.
+  virtual void on_server_drained() = 0;
+  // The connection is gone, and with it the lease.
+  virtual void on_server_lost(const PgError& why) = 0;
+
+ protected:
+  ~Lessee() = default;
+};
+
+}  // namespace ballast

@@ -1,0 +1,97 @@
+#include "proxy/pool/parameter_set.hpp"
+
+#include <algorithm>
+
+namespace ballast {
+namespace {
+
+constexpr std::size_t idle_sets_max = 1000;
+
+std::string key_of(const ReportedParameters& values) {
+  std::string key;
+  for (const auto& [name, value] : values) key.append(name).append(1, '\0').append(value).append(1, '\0');
+  return key;
+}
+
+// E'...' is read the same whatever standard_conforming_strings says.
+std::string quoted(std::string_view value) {
+  std::string out = value.find('\\') == std::string_view::npos ? "'" : "E'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') out.push_back(c);
+    out.push_back(c);
+  }
+  out.push_back('\'');
+  return out;
+}
+
+std::string set_command(std::string_view name, std::string_view value) {
+  // set_config() and not SET: SET would take a list apart and refuse some values that a startup packet may carry.
+  return "SELECT pg_catalog.set_config(" + quoted(name) + "," + quoted(value) + ",false);";
+}
+
+std::string quoted_identifier(std::string_view name) {
+  std::string out = "\"";
+  for (const char c : name) {
+    out.push_back(c);
+    if (c == '.') out.insert(out.size() - 1, 1, '"'), out.push_back('"');
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+ParameterSetRef ParameterSets::intern(ReportedParameters values) {
+  std::string key = key_of(values);
+  const auto known = sets_.find(key);
+  if (known != sets_.end()) return known->second;
+  auto set = std::make_shared<ParameterSet>();
+  set->values = std::move(values);
+  return sets_.emplace(std::move(key), std::move(set)).first->second;
+}
+
+ParameterSetRef ParameterSets::changed(const ParameterSet& from, std::string_view name, std::string_view value,
+                                       const ReportedParameters& bare) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  ReportedParameters values = from.values;
+  const auto start = bare.find(name);
+  if (start != bare.end() && start->second == value) {
+    values.erase(lower);
+  } else {
+    values[lower] = value;
+  }
+  ParameterSetRef to = intern(std::move(values));
+  if (from.proven() && !to->proven()) {
+    to->reported = from.reported;
+    to->reported[std::string(name)] = value;
+  }
+  return to;
+}
+
+void ParameterSets::sweep() {
+  if (sets_.size() <= idle_sets_max) return;
+  std::erase_if(sets_, [](const auto& entry) { return entry.second.use_count() == 1; });
+}
+
+std::string transition(const ParameterSet& from, const ParameterSet& to) {
+  std::string query;
+  for (const auto& [name, value] : from.values) {
+    if (!to.values.contains(name)) query += "RESET " + quoted_identifier(name) + ";";
+  }
+  for (const auto& [name, value] : to.values) {
+    const auto now = from.values.find(name);
+    if (now == from.values.end() || now->second != value) query += set_command(name, value);
+  }
+  return query;
+}
+
+bool is_parameter_name(std::string_view name) {
+  if (name.empty() || name.size() > 255) return false;
+  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '$' || c >= 0x80;
+  });
+}
+
+}  // namespace ballast

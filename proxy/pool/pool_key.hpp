@@ -1,0 +1,15 @@
+// PoolKey: what makes two sessions able to share a server: the database and the user that the client named.
+#pragma once
+
+#include <compare>
+#include <string>
+
+namespace ballast {
+
+struct PoolKey {
+  std::string database;
+  std::string user;
+  auto operator<=>(const PoolKey&) const = default;
+};
+
+}  // namespace ballast

@@ -1,0 +1,294 @@
+#include "proxy/pool/server_connection.hpp"
+
+#include <cassert>
+#include <utility>
+
+#include "protocol/error_message.hpp"
+#include "protocol/reader.hpp"
+#include "protocol/writer.hpp"
+
+namespace ballast {
+
+namespace {
+
+// One readable event moves at most this many scratch buffers, so that one large result can't starve the others.
+constexpr int reads_per_turn = 4;
+// Messages that must be read whole; one that claims more than this is no PostgreSQL's.
+constexpr std::size_t whole_message_max = 1024 * 1024;
+
+bool must_be_whole(BackendType type) {
+  switch (type) {
+    case BackendType::error_response:
+    case BackendType::parameter_status:
+    case BackendType::command_complete:
+    case BackendType::ready_for_query: return true;
+    default: return false;
+  }
+}
+
+PgError lost(std::string message) {
+  return {Severity::fatal, std::string(sqlstate::connection_failure), std::move(message), {}, {}};
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
+    : stream_(std::move(birth.stream)),
+      loop_(loop),
+      owner_(owner),
+      pipeline_(*this),
+      parameters_(std::move(birth.parameters)),
+      reported_(std::move(birth.reported)),
+      process_id_(birth.process_id),
+      cancel_secret_(std::move(birth.cancel_secret)),
+      permit_(std::move(birth.permit)),
+      id_(birth.id),
+      expires_(birth.expires),
+      since_(birth.born) {
+  stream_->listen(this, Interest::read);
+}
+
+ServerConnection::~ServerConnection() = default;
+
+std::string ServerConnection::name() const { return "S-" + std::to_string(id_); }
+
+void ServerConnection::become(State state) {
+  state_ = state;
+  since_ = loop_.now();
+}
+
+void ServerConnection::lease_to(Lessee& lessee) {
+  assert(lessee_ == nullptr && pipeline_.at_rest());
+  lessee_ = &lessee;
+  become(State::leased);
+}
+
+void ServerConnection::unlease() {
+  lessee_ = nullptr;
+  resume_reading();
+}
+
+void ServerConnection::flush() {
+  outlet_.flush(*stream_);
+  if (outlet_.congested()) stream_->listen(this, paused_ ? Interest::write : Interest::read_write);
+}
+
+void ServerConnection::resume_reading() {
+  if (!paused_ || broken_) return;
+  paused_ = false;
+  stream_->listen(this, outlet_.congested() ? Interest::read_write : Interest::read);
+}
+
+void ServerConnection::give_fakes() {
+  if (body_left_ > 0) return;  // nothing goes between the pieces of a message
+  while (const auto type = pipeline_.take_fake()) {
+    std::string message;
+    MessageWriter(message, *type);
+    if (lessee_ != nullptr) lessee_->on_answer(message);
+  }
+}
+
+void ServerConnection::run_own(std::string_view sql) {
+  MessageWriter(outlet_.buffer(), FrontendType::query).cstring(sql);
+  pipeline_.add({.kind = RequestKind::query, .answer = Answer::drop});
+  ++own_queries_;
+  unnamed_ = {};  // a simple query destroys the unnamed statement
+}
+
+void ServerConnection::take_parameters(const ParameterSetRef& target) {
+  const std::string query = transition(*parameters_, *target);
+  parameters_ = target;
+  if (!query.empty()) run_own(query);
+}
+
+void ServerConnection::say_goodbye() {
+  std::string message;
+  MessageWriter(message, FrontendType::terminate);
+  if (!broken_ && !outlet_.congested()) outlet_.send(*stream_, message), outlet_.flush(*stream_);
+  stream_->listen(nullptr, Interest::none);
+}
+
+void ServerConnection::on_writable() {
+  outlet_.flush(*stream_);
+  if (outlet_.broken()) return break_with(lost("server connection lost: " + stream_->error()));
+  if (outlet_.congested()) return;
+  stream_->listen(this, paused_ ? Interest::none : Interest::read);
+  if (lessee_ != nullptr) lessee_->on_server_drained();
+}
+
+void ServerConnection::on_readable() {
+  for (int reads = 0; reads < reads_per_turn; ++reads) {
+    const Inbox::Got got = inbox_.read(*stream_);
+    if (got.status == IoStatus::would_block) break;
+    if (got.status == IoStatus::closed) return break_with(lost("the server closed the connection"));
+    if (got.status == IoStatus::failed) {
+      return break_with(lost("server connection lost: " + stream_->error()));
+    }
+    const std::size_t used = relay(got.bytes);
+    if (broken_) return;
+    inbox_.keep(got.bytes.substr(used));
+    if (lessee_ != nullptr && lessee_->congested()) {
+      paused_ = true;
+      stream_->listen(this, outlet_.congested() ? Interest::write : Interest::none);
+      break;
+    }
+    if (!got.more) break;
+  }
+  if (lessee_ != nullptr) lessee_->on_answers_end();
+}
+
+// Walks the messages in `bytes` and returns how many bytes are done with. What goes to the lessee unchanged goes in
+// runs as long as possible: `run` is where the present one began.
+std::size_t ServerConnection::relay(std::string_view bytes) {
+  std::size_t at = 0;
+  std::size_t run = 0;
+  const auto give_run = [&] {
+    if (at > run && lessee_ != nullptr) lessee_->on_answer(bytes.substr(run, at - run));
+    run = at;
+  };
+  while (true) {
+    if (body_left_ > 0) {
+      const std::size_t part = std::min(body_left_, bytes.size() - at);
+      at += part;
+      body_left_ -= part;
+      if (!body_is_forwarded_) run = at;
+      if (body_left_ > 0) break;
+    }
+    if (pipeline_.fake_is_next()) {
+      give_run();
+      give_fakes();
+    }
+    if (bytes.size() - at < header_size) break;
+    const Header header = read_header(bytes.data() + at);
+    const std::size_t there = std::min(header.total(), bytes.size() - at);
+    const Handled handled = handle_message(header, bytes.substr(at, there));
+    if (handled == Handled::ended || handled == Handled::incomplete) break;
+    if (handled != Handled::forwarded) give_run();
+    if (handled == Handled::error && lessee_ != nullptr) lessee_->on_error(bytes.substr(at, there));
+    at += there;
+    if (handled != Handled::forwarded) run = at;
+    body_left_ = header.total() - there;
+    body_is_forwarded_ = handled == Handled::forwarded;
+  }
+  give_run();
+  return at;
+}
+
+ServerConnection::Handled ServerConnection::handle_message(const Header& header, std::string_view message) {
+  const auto type = static_cast<BackendType>(header.type);
+  // Rows are the bulk of all traffic and change no state.
+  if (type == BackendType::data_row && pipeline_.forwards_rows() && valid(header)) return Handled::forwarded;
+  if (!valid(header)) return ended("the server sent a message of invalid length");
+  if (must_be_whole(type) && message.size() < header.total()) {
+    return header.total() <= whole_message_max ? Handled::incomplete : ended("the server sent too long a message");
+  }
+  const std::string_view body = message.substr(std::min(header_size, message.size()));
+  switch (type) {
+    case BackendType::error_response: return handle_error(body);
+    case BackendType::parameter_status: return handle_parameter(body);
+    case BackendType::ready_for_query: return handle_ready(body);
+    case BackendType::command_complete: return handle_command_complete(body);
+    default: return handle_verdict(pipeline_.receive(type));
+  }
+}
+
+ServerConnection::Handled ServerConnection::handle_verdict(Pipeline::Verdict verdict) {
+  switch (verdict) {
+    case Pipeline::Verdict::forward: return Handled::forwarded;
+    case Pipeline::Verdict::drop:
+    case Pipeline::Verdict::ours: return Handled::dropped;
+    case Pipeline::Verdict::async:
+      return lessee_ != nullptr && pipeline_.forwarding() ? Handled::forwarded : Handled::dropped;
+    case Pipeline::Verdict::violation: break;
+  }
+  return ended("the server sent a message that nothing had asked for");
+}
+
+ServerConnection::Handled ServerConnection::ended(const char* why) {
+  break_with(lost(why));
+  return Handled::ended;
+}
+
+ServerConnection::Handled ServerConnection::handle_error(std::string_view body) {
+  const Pipeline::Verdict verdict = pipeline_.receive(BackendType::error_response);
+  if (verdict == Pipeline::Verdict::forward) return Handled::error;
+  if (verdict == Pipeline::Verdict::ours) {
+    own_error_ = read_error(body);
+    return Handled::dropped;
+  }
+  // Nothing was asked: the server says why it is about to go (57P01 and its like).
+  break_with(read_error(body));
+  return Handled::ended;
+}
+
+ServerConnection::Handled ServerConnection::handle_parameter(std::string_view body) {
+  Reader reader(body);
+  const std::string_view name = reader.cstring();
+  const std::string_view value = reader.cstring();
+  if (!reader.finished()) return ended("the server sent a malformed ParameterStatus");
+  reported_.insert_or_assign(std::string(name), std::string(value));
+  if (lessee_ == nullptr || !pipeline_.forwarding()) return Handled::dropped;
+  parameters_ = owner_.parameter_sets().changed(*parameters_, name, value, owner_.bare_parameters());
+  lessee_->on_parameters_changed();
+  return Handled::forwarded;
+}
+
+ServerConnection::Handled ServerConnection::handle_command_complete(std::string_view body) {
+  const std::string_view tag = Reader(body).cstring();
+  if (tag == "DISCARD ALL" || tag == "DEALLOCATE ALL") {
+    statements_.clear();
+    if (lessee_ != nullptr && pipeline_.forwarding()) lessee_->on_statements_dropped();
+  }
+  return handle_verdict(pipeline_.receive(BackendType::command_complete));
+}
+
+ServerConnection::Handled ServerConnection::handle_ready(std::string_view body) {
+  const char status = Reader(body).byte();
+  if (body.size() != 1 || (status != 'I' && status != 'T' && status != 'E')) {
+    return ended("the server sent a malformed ReadyForQuery");
+  }
+  const auto verdict = pipeline_.receive_ready(static_cast<TransactionStatus>(status));
+  if (verdict == Pipeline::Verdict::drop) {
+    own_query_done();
+    return broken_ ? Handled::ended : Handled::dropped;
+  }
+  return handle_verdict(verdict);
+}
+
+void ServerConnection::own_query_done() {
+  --own_queries_;
+  if (!own_error_.message.empty() && lessee_ != nullptr) {
+    // What rides in front of the client's statements failed: they may run in the wrong state. Nobody gets this server.
+    return break_with(own_error_);
+  }
+  if (own_error_.message.empty() && !parameters_->proven()) parameters_->reported = reported_;
+  if (own_queries_ > 0 || lessee_ != nullptr) return;
+  owner_.on_settled(*this, std::exchange(own_error_, {}));
+}
+
+void ServerConnection::break_with(PgError why) {
+  if (broken_) return;
+  broken_ = true;
+  stream_->listen(nullptr, Interest::none);
+  if (Lessee* const lessee = std::exchange(lessee_, nullptr)) lessee->on_server_lost(why);
+  owner_.on_server_broken(*this, why);
+}
+
+void ServerConnection::on_answered(const Request& request) {
+  if (request.kind == RequestKind::parse && request.answer != Answer::fake) {
+    if (request.statement == unnamed_.tag) unnamed_.group = 0;
+    statements_.confirmed(request.statement);
+  }
+  if (request.by_client && lessee_ != nullptr) lessee_->on_request_answered(request);
+}
+
+void ServerConnection::on_discarded(const Request& request) {
+  if (request.answer != Answer::fake) {
+    if (request.kind == RequestKind::close) statements_.restore(request.statement);
+    if (request.kind == RequestKind::parse && request.statement == unnamed_.tag) unnamed_ = {};
+    if (request.kind == RequestKind::parse) statements_.forget(request.statement);
+  }
+  if (request.by_client && lessee_ != nullptr) lessee_->on_request_discarded(request);
+}
+
+}  // namespace ballast

@@ -1,0 +1,164 @@
+// ServerConnection: one logged-in connection to the database, and what is known of its state.
+//
+// Owned by a Pool, leased to one Lessee at a time. Reads by itself: walks message headers, streams what is the
+// lessee's, drops what is ours. Bodies are never assembled, but those of errors, ParameterStatus and CommandComplete.
+// Any answer that does not fit the pipeline ends the connection. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/message.hpp"
+#include "protocol/pipeline.hpp"
+#include "proxy/io/inbox.hpp"
+#include "proxy/io/outlet.hpp"
+#include "proxy/io/stream.hpp"
+#include "proxy/io/world.hpp"
+#include "proxy/pool/lessee.hpp"
+#include "proxy/pool/parameter_set.hpp"
+#include "proxy/pool/permit.hpp"
+#include "proxy/pool/server_statements.hpp"
+
+namespace ballast {
+
+class ServerConnection;
+
+// What the pool must know of its servers.
+class ServerOwner {
+ public:
+  // The last query of our own is done and the server is at rest. `error` is empty if all went well.
+  virtual void on_settled(ServerConnection& server, const PgError& error) = 0;
+  // The connection broke or lost its way; the lessee, if there was one, has been told.
+  virtual void on_server_broken(ServerConnection& server, const PgError& why) = 0;
+  virtual ParameterSets& parameter_sets() = 0;
+  virtual const ReportedParameters& bare_parameters() const = 0;
+
+ protected:
+  ~ServerOwner() = default;
+};
+
+class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
+ public:
+  enum class State {
+    idle,      // in the pool's idle list
+    leased,    // a client has it
+    settling,  // a query of our own (rollback, reset, first use of a parameter set) is under way, nobody has it
+    held,      // nobody has it, but a cancel request that may still hit it is under way
+  };
+
+  struct Birth {
+    std::unique_ptr<Stream> stream;
+    ReportedParameters reported;
+    std::int32_t process_id = 0;
+    std::string cancel_secret;
+    ParameterSetRef parameters;  // the set that the startup packet carried
+    Permit permit;
+    std::uint64_t id = 0;
+    TimePoint born;
+    TimePoint expires;
+  };
+  ServerConnection(Birth birth, Loop& loop, ServerOwner& owner);
+  ~ServerConnection() override;
+
+  // Lease and state -------------------------------------------------------------------------------------------
+  void lease_to(Lessee& lessee);
+  void unlease();
+  Lessee* lessee() const { return lessee_; }
+  State state() const { return state_; }
+  void become(State state);
+  TimePoint since() const { return since_; }  // of the present state
+  // A cancel request is on its way to this server, or has come to its end.
+  void hold() { ++holds_; }
+  void unhold() { --holds_; }
+  bool is_held() const { return holds_ > 0; }
+  // Don't use it again once it is given back.
+  void retire() { retired_ = true; }
+  bool retired() const { return retired_ || pipeline_.doubtful(); }
+  bool broken() const { return broken_; }
+
+  // Requests --------------------------------------------------------------------------------------------------
+  // Messages go to send()/gather() as bytes and to expect() as what they ask for, in the same order.
+  void expect(const Request& request) { pipeline_.add(request); }
+  void send(std::string_view bytes) { outlet_.send(*stream_, bytes); }
+  std::string& gather() { return outlet_.buffer(); }
+  void flush();
+  bool congested() const { return outlet_.congested(); }
+  void resume_reading();
+  // Gives the lessee the answers that we give ourselves, if it is their turn.
+  void give_fakes();
+  // A query of our own; its answers are dropped. on_settled() follows if nobody has the server.
+  void run_own(std::string_view sql);
+  // The same, on its way to `target`'s state; it rides in front of the lessee's requests.
+  void take_parameters(const ParameterSetRef& target);
+
+  const Pipeline& pipeline() const { return pipeline_; }
+  ServerStatements& statements() { return statements_; }
+  const ParameterSetRef& parameters() const { return parameters_; }
+  const ReportedParameters& reported() const { return reported_; }
+  // Which client's unnamed statement is on the server, by a number of the client's choosing; 0: nobody's.
+  struct Unnamed {
+    std::uint64_t tag = 0;
+    std::uint64_t group = 0;  // in which its Parse went out; 0: confirmed
+  };
+  Unnamed& unnamed() { return unnamed_; }
+
+  std::int32_t process_id() const { return process_id_; }
+  const std::string& cancel_secret() const { return cancel_secret_; }
+  const Stream& stream() const { return *stream_; }
+  std::uint64_t id() const { return id_; }
+  std::string name() const;
+  TimePoint expires() const { return expires_; }
+  Permit& permit() { return permit_; }
+  // Ends it in order: Terminate, close. The owner buries it.
+  void say_goodbye();
+
+  void on_readable() override;
+  void on_writable() override;
+
+ private:
+  std::size_t relay(std::string_view bytes);
+  // What became of a message: `error` is for the lessee too, but by a call of its own.
+  enum class Handled { forwarded, dropped, error, incomplete, ended };
+  Handled handle_message(const Header& header, std::string_view message);
+  Handled handle_verdict(Pipeline::Verdict verdict);
+  Handled handle_error(std::string_view body);
+  Handled handle_parameter(std::string_view body);
+  Handled handle_command_complete(std::string_view body);
+  Handled handle_ready(std::string_view body);
+  Handled ended(const char* why);
+  void own_query_done();
+  void break_with(PgError why);
+  void on_answered(const Request& request) override;
+  void on_discarded(const Request& request) override;
+
+  std::unique_ptr<Stream> stream_;
+  Loop& loop_;
+  ServerOwner& owner_;
+  Lessee* lessee_ = nullptr;
+  Inbox inbox_;
+  Outlet outlet_;
+  Pipeline pipeline_;
+  ServerStatements statements_;
+  Unnamed unnamed_;
+  ParameterSetRef parameters_;   // the set that it is in, or on its way to
+  ReportedParameters reported_;  // what it reported last, setting by setting
+  std::int32_t process_id_;
+  std::string cancel_secret_;
+  Permit permit_;                // its place in the server budget
+  std::uint64_t id_;
+  TimePoint expires_;
+  TimePoint since_;
+  PgError own_error_;            // of a query of our own that failed
+  int own_queries_ = 0;          // under way
+  int holds_ = 0;                // cancel requests under way
+  std::size_t body_left_ = 0;    // bytes of the present message still to come
+  bool body_is_forwarded_ = false;
+  bool paused_ = false;          // not reading, because the lessee is congested
+  bool retired_ = false;
+  bool broken_ = false;
+  State state_ = State::idle;
+};
+
+}  // namespace ballast

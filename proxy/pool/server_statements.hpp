@@ -1,0 +1,50 @@
+// ServerStatements: which shared statements are prepared on one server connection, least recently used first out.
+//
+// A Parse is believed at once and confirmed by its ParseComplete; until then it counts only for requests of the
+// same group (Pipeline::group), because an earlier error of another group would have skipped it. Pure, one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <unordered_map>
+
+namespace ballast {
+
+class ServerStatements {
+ public:
+  enum class Presence {
+    absent,
+    present,
+    undecided,  // its Parse belongs to an earlier group whose answers are still to come
+  };
+
+  // Also marks it as just used.
+  Presence look_up(std::uint64_t statement, std::uint64_t group);
+  // A Parse for it goes out in `group`.
+  void preparing(std::uint64_t statement, std::uint64_t group);
+  void confirmed(std::uint64_t statement);
+  // Its Parse failed or was skipped; its Close goes out.
+  void forget(std::uint64_t statement);
+  // Its Close was skipped: it is still there.
+  void restore(std::uint64_t statement);
+  // The least recently used one that may be closed to make room in `group`, if there are `limit` or more.
+  std::optional<std::uint64_t> victim(std::size_t limit, std::uint64_t group) const;
+
+  void clear();
+  std::size_t size() const { return order_.size(); }
+
+ private:
+  struct Entry {
+    std::uint64_t statement;
+    std::uint64_t group;     // in which its Parse went out; 0: confirmed
+    std::uint64_t used_in;   // the group that used it last
+  };
+  using Order = std::list<Entry>;
+
+  Order order_;  // most recently used first
+  std::unordered_map<std::uint64_t, Order::iterator> by_statement_;
+};
+
+}  // namespace ballast
