@@ -9,9 +9,10 @@
 // Not thread-safe. The caller has the deadline.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,13 +26,13 @@ namespace ballast {
 enum class ChannelBindingPolicy { disable, prefer, require };
 
 struct ServerLoginRequest {
-  std::string password;   // in the clear; may be empty if `keys` are set
-  ScramKeys keys;         // ClientKey and ServerKey, used where `password` is empty
+  std::string password;          // in the clear; may be empty if `keys` are set
+  ScramKeys keys;                // ClientKey and ServerKey, used where `password` is empty
   StartupParameters parameters;  // user, database, ... as they go into the StartupMessage
   std::string user;              // for md5
-  bool is_tls = false;
-  bool tls_verified = false;    // the certificate chain was verified: cleartext passwords may be sent
-  std::string channel_binding;  // tls-server-end-point data, empty without TLS
+  bool is_tls = false;           // -PLUS without TLS is refused
+  bool tls_verified = false;     // the certificate chain was verified: cleartext passwords may be sent
+  std::string channel_binding;   // tls-server-end-point data, empty without TLS
   ChannelBindingPolicy channel_binding_policy = ChannelBindingPolicy::prefer;
 };
 
@@ -40,23 +41,60 @@ class ServerLogin {
   enum class Step { need_more, ready, failed };
   using Nonce = std::function<void(std::span<char>)>;
 
-  // `keys_cache` remembers the keys derived from the password, so that PBKDF2 runs once per (salt, iterations) and
-  // not per login. May be null; must outlive the login.
-  ServerLogin(ServerLoginRequest request, ScramKeyCache* keys_cache, Nonce nonce);
-  ~ServerLogin();
+  // `keys_cache` remembers the keys derived from the password, so that PBKDF2 runs once per (salt,
+  // iterations) and not per login. May be null; must outlive the login. `fill_random`: unpredictable bytes
+  // for nonces.
+  ServerLogin(ServerLoginRequest request, ScramKeyCache* keys_cache, Nonce fill_random);
 
   void start(std::string& out);
   Step receive(std::string_view in, std::size_t& consumed, std::string& out);
 
-  const StartupParameters& parameters() const;  // ParameterStatus, last value of each
-  std::int32_t process_id() const;
-  const std::string& cancel_secret() const;  // empty: this server has no cancel keys
-  const PgError& error() const;
-  bool from_server() const;
+  const StartupParameters& parameters() const { return parameters_; }  // ParameterStatus, last value of each
+  std::int32_t process_id() const { return process_id_; }
+  const std::string& cancel_secret() const {
+    return cancel_secret_;
+  }  // empty: this server has no cancel keys
+  const PgError& error() const { return error_; }
+  bool from_server() const { return is_error_from_server_; }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  enum class Phase {
+    start,          // nothing was sent
+    request,        // the server may ask for a password, or say that it needs none
+    scram,          // SCRAM runs: nothing but its end opens the session
+    answered,       // a password was sent, or SCRAM is done
+    authenticated,  // AuthenticationOk came: parameters and the cancel key follow
+    over,
+  };
+
+  Step receive_message(char type, std::string_view body, std::string& out);
+  Step receive_authentication(std::string_view body, std::string& out);
+  Step receive_ok();
+  Step send_password(std::string& out);
+  Step send_md5(std::string_view salt, std::string& out);
+  Step begin_scram(std::string_view mechanisms, std::string& out);
+  Step receive_scram(ScramStep expected, std::string_view message, std::string& out);
+  Step receive_parameter(std::string_view body);
+  Step receive_key(std::string_view body);
+  Step receive_ready(std::string_view body);
+  Step receive_version(std::string_view body);
+  Step receive_error(std::string_view body);
+  Step fail(std::string_view sqlstate, std::string message);
+  Step violation(std::string message);
+
+  ServerLoginRequest request_;
+  ScramKeyCache* keys_cache_;
+  Nonce fill_random_;
+
+  Phase phase_ = Phase::start;
+  std::size_t received_ = 0;  // bytes of all messages so far
+  bool is_bound_ = false;     // has the server proved who it is, over this very TLS connection?
+  std::optional<ScramClient> scram_;
+  StartupParameters parameters_;
+  std::int32_t process_id_ = 0;
+  std::string cancel_secret_;
+  PgError error_;
+  bool is_error_from_server_ = false;
 };
 
 }  // namespace ballast
