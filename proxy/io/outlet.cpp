@@ -18,17 +18,11 @@ std::string& Outlet::buffer() {
 
 void Outlet::send(Stream& stream, std::string_view bytes) {
   if (broken_) return;
-  if (stuck_ || (!held_.empty() && bytes.size() < worth_a_write)) {
-    append(bytes);
-    return;
+  if (bytes.size() >= worth_a_write && !stuck_) {
+    flush(stream);
+    if (!stuck_ && !broken_) bytes.remove_prefix(write(stream, bytes));
   }
-  flush(stream);
-  if (stuck_ || broken_) {
-    if (!broken_) append(bytes);
-    return;
-  }
-  const std::size_t taken = write(stream, bytes);
-  if (taken < bytes.size() && !broken_) append(bytes.substr(taken));
+  if (!bytes.empty() && !broken_) append(bytes);
 }
 
 void Outlet::flush(Stream& stream) {

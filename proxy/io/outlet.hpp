@@ -1,8 +1,8 @@
 // Outlet: the writing half of a connection. Sends at once what the stream takes and holds the rest; while it holds
 // any, its owner stops the reading side (congested()) and calls flush() when the stream is writable.
 //
-// Small messages are gathered in buffer() and leave in one write with flush(); send() writes large ones without
-// copying them. A stream that fails makes the outlet broken: it then takes everything and sends nothing.
+// Small pieces are gathered and leave in one write with flush(), which the owner calls once per event; send() writes
+// a large piece at once and without copying it. A stream that fails makes the outlet broken: it then takes everything and sends nothing.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,6 @@ class Outlet {
   // What is gathered for the next flush(); append to it.
   std::string& buffer();
   void append(std::string_view bytes) { buffer().append(bytes); }
-  // Gathers small pieces, and writes the gathered and a large piece out.
   void send(Stream& stream, std::string_view bytes);
   void flush(Stream& stream);
 

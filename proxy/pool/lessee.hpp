@@ -18,6 +18,8 @@ class Lessee {
   virtual void on_error(std::string_view message) = 0;
   // The server reported a changed setting; the message itself has come through on_answer().
   virtual void on_parameters_changed() = 0;
+  // The server refused the parameters that ServerConnection::take_parameters asked for; it is as it was before.
+  virtual void on_parameters_refused(const PgError& why) = 0;
   // How a Parse or Close of the client's ended.
   virtual void on_request_answered(const Request& request) = 0;
   virtual void on_request_discarded(const Request& request) = 0;

@@ -48,7 +48,20 @@ ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
   stream_->listen(this, Interest::read);
 }
 
-ServerConnection::~ServerConnection() = default;
+ServerConnection::~ServerConnection() { release_holds(); }
+
+ServerHold::ServerHold(ServerConnection& server) : server_(&server) { server.holds_.push_back(*this); }
+
+ServerHold::~ServerHold() {
+  if (server_ == nullptr) return;
+  server_->holds_.erase(server_->holds_.iterator_to(*this));
+  if (!server_->is_held()) server_->owner_.on_unheld(*server_);
+}
+
+void ServerConnection::release_holds() {
+  for (ServerHold& hold : holds_) hold.server_ = nullptr;
+  holds_.clear();
+}
 
 std::string ServerConnection::name() const { return "S-" + std::to_string(id_); }
 
@@ -60,6 +73,7 @@ void ServerConnection::become(State state) {
 void ServerConnection::lease_to(Lessee& lessee) {
   assert(lessee_ == nullptr && pipeline_.at_rest());
   lessee_ = &lessee;
+  used_ = true;
   become(State::leased);
 }
 
@@ -95,8 +109,15 @@ void ServerConnection::run_own(std::string_view sql) {
   unnamed_ = {};  // a simple query destroys the unnamed statement
 }
 
+void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) {
+  run_own(sql);
+  parameters_ = bare;
+  used_ = false;
+}
+
 void ServerConnection::take_parameters(const ParameterSetRef& target) {
   const std::string query = transition(*parameters_, *target);
+  parameters_before_ = parameters_;
   parameters_ = target;
   if (!query.empty()) run_own(query);
 }
@@ -257,18 +278,24 @@ ServerConnection::Handled ServerConnection::handle_ready(std::string_view body) 
 
 void ServerConnection::own_query_done() {
   --own_queries_;
-  if (!own_error_.message.empty() && lessee_ != nullptr) {
-    // What rides in front of the client's statements failed: they may run in the wrong state. Nobody gets this server.
-    return break_with(own_error_);
-  }
+  if (!own_error_.message.empty() && lessee_ != nullptr) return own_query_failed();
   if (own_error_.message.empty() && !parameters_->proven()) parameters_->reported = reported_;
   if (own_queries_ > 0 || lessee_ != nullptr) return;
   owner_.on_settled(*this, std::exchange(own_error_, {}));
 }
 
+// The failed query changed nothing. But if requests of the lessee's follow it, they may run in the wrong state:
+// nobody goes on with this server then.
+void ServerConnection::own_query_failed() {
+  if (!pipeline_.at_rest()) return break_with(own_error_);
+  parameters_ = parameters_before_;
+  lessee_->on_parameters_refused(std::exchange(own_error_, {}));
+}
+
 void ServerConnection::break_with(PgError why) {
   if (broken_) return;
   broken_ = true;
+  release_holds();
   stream_->listen(nullptr, Interest::none);
   if (Lessee* const lessee = std::exchange(lessee_, nullptr)) lessee->on_server_lost(why);
   owner_.on_server_broken(*this, why);
@@ -285,7 +312,7 @@ void ServerConnection::on_answered(const Request& request) {
 void ServerConnection::on_discarded(const Request& request) {
   if (request.answer != Answer::fake) {
     if (request.kind == RequestKind::close) statements_.restore(request.statement);
-    if (request.kind == RequestKind::parse && request.statement == unnamed_.tag) unnamed_ = {};
+    if (request.kind == RequestKind::parse && request.statement == unnamed_.tag) unnamed_ = {Unnamed::unknown, 0};
     if (request.kind == RequestKind::parse) statements_.forget(request.statement);
   }
   if (request.by_client && lessee_ != nullptr) lessee_->on_request_discarded(request);

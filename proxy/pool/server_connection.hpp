@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include <boost/intrusive/list.hpp>
+
 #include "protocol/message.hpp"
 #include "protocol/pipeline.hpp"
 #include "proxy/io/inbox.hpp"
@@ -25,6 +27,21 @@ namespace ballast {
 
 class ServerConnection;
 
+// ServerHold: as long as it lives, its server is given to nobody else. A cancel request holds the server that it
+// is meant for. server() becomes null when the server ends first.
+class ServerHold : public boost::intrusive::list_base_hook<> {
+ public:
+  explicit ServerHold(ServerConnection& server);
+  ~ServerHold();
+  ServerHold(const ServerHold&) = delete;
+  ServerHold& operator=(const ServerHold&) = delete;
+  ServerConnection* server() const { return server_; }
+
+ private:
+  friend class ServerConnection;
+  ServerConnection* server_;
+};
+
 // What the pool must know of its servers.
 class ServerOwner {
  public:
@@ -32,6 +49,8 @@ class ServerOwner {
   virtual void on_settled(ServerConnection& server, const PgError& error) = 0;
   // The connection broke or lost its way; the lessee, if there was one, has been told.
   virtual void on_server_broken(ServerConnection& server, const PgError& why) = 0;
+  // No cancel request is under way any more.
+  virtual void on_unheld(ServerConnection& server) = 0;
   virtual ParameterSets& parameter_sets() = 0;
   virtual const ReportedParameters& bare_parameters() const = 0;
 
@@ -69,10 +88,9 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   State state() const { return state_; }
   void become(State state);
   TimePoint since() const { return since_; }  // of the present state
-  // A cancel request is on its way to this server, or has come to its end.
-  void hold() { ++holds_; }
-  void unhold() { --holds_; }
-  bool is_held() const { return holds_ > 0; }
+  bool is_held() const { return !holds_.empty(); }
+  // Has a client had it since it was born or reset?
+  bool is_used() const { return used_; }
   // Don't use it again once it is given back.
   void retire() { retired_ = true; }
   bool retired() const { return retired_ || pipeline_.doubtful(); }
@@ -90,6 +108,10 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void give_fakes();
   // A query of our own; its answers are dropped. on_settled() follows if nobody has the server.
   void run_own(std::string_view sql);
+  // The same, and it takes the server back to the state in which it was born.
+  void reset(std::string_view sql, const ParameterSetRef& bare);
+  // Is a query of our own under way?
+  bool is_busy_with_own() const { return own_queries_ > 0; }
   // The same, on its way to `target`'s state; it rides in front of the lessee's requests.
   void take_parameters(const ParameterSetRef& target);
 
@@ -97,9 +119,11 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   ServerStatements& statements() { return statements_; }
   const ParameterSetRef& parameters() const { return parameters_; }
   const ReportedParameters& reported() const { return reported_; }
-  // Which client's unnamed statement is on the server, by a number of the client's choosing; 0: nobody's.
+  // Whose unnamed statement is on the server, by the number that its client gave it.
   struct Unnamed {
-    std::uint64_t tag = 0;
+    static constexpr std::uint64_t none = 0;
+    static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+    std::uint64_t tag = none;
     std::uint64_t group = 0;  // in which its Parse went out; 0: confirmed
   };
   Unnamed& unnamed() { return unnamed_; }
@@ -118,6 +142,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void on_writable() override;
 
  private:
+  friend class ServerHold;
   std::size_t relay(std::string_view bytes);
   // What became of a message: `error` is for the lessee too, but by a call of its own.
   enum class Handled { forwarded, dropped, error, incomplete, ended };
@@ -129,6 +154,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Handled handle_ready(std::string_view body);
   Handled ended(const char* why);
   void own_query_done();
+  void own_query_failed();
+  void release_holds();
   void break_with(PgError why);
   void on_answered(const Request& request) override;
   void on_discarded(const Request& request) override;
@@ -143,6 +170,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   ServerStatements statements_;
   Unnamed unnamed_;
   ParameterSetRef parameters_;   // the set that it is in, or on its way to
+  ParameterSetRef parameters_before_;
   ReportedParameters reported_;  // what it reported last, setting by setting
   std::int32_t process_id_;
   std::string cancel_secret_;
@@ -152,9 +180,10 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   TimePoint since_;
   PgError own_error_;            // of a query of our own that failed
   int own_queries_ = 0;          // under way
-  int holds_ = 0;                // cancel requests under way
+  boost::intrusive::list<ServerHold> holds_;
   std::size_t body_left_ = 0;    // bytes of the present message still to come
   bool body_is_forwarded_ = false;
+  bool used_ = false;
   bool paused_ = false;          // not reading, because the lessee is congested
   bool retired_ = false;
   bool broken_ = false;

@@ -4,12 +4,10 @@
 
 namespace ballast {
 
-namespace {
 std::uint64_t next_statement_id() {
   static std::atomic<std::uint64_t> last{0};
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
-}  // namespace
 
 std::string server_name(std::uint64_t statement_id) {
   return std::string(server_name_prefix) + std::to_string(statement_id);

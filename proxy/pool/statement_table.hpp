@@ -26,6 +26,9 @@ class Statement {
   std::string definition_;
 };
 
+// A number for a statement, unique in the process; also for unnamed ones.
+std::uint64_t next_statement_id();
+
 // Shared by all clients that hold the statement under some name: the last one to let go may be any of them.
 using StatementRef = std::shared_ptr<const Statement>;
 

@@ -1,0 +1,54 @@
+// Counters: what one worker has counted since its start. Written by that worker alone; a reader on another thread
+// may see a value that is a moment old. Each limit and timeout of the settings has its counter here.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace ballast {
+
+class Counter {
+ public:
+  void operator++() { value_.store(value_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+  void add(std::uint64_t n) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct Counters {
+  Counter clients_accepted;
+  Counter clients_refused_max_client_conn;
+  Counter client_login_failures;
+  Counter client_login_timeouts;
+  Counter client_idle_timeouts;
+  Counter transactions;
+  Counter query_wait_timeouts;
+  Counter query_timeouts;
+  Counter idle_transaction_timeouts;
+  Counter client_statement_limits;    // max_client_prepared_statements, max_prepared_statement_length
+  Counter client_packet_limits;       // max_packet_size
+  Counter servers_connected;
+  Counter server_connect_failures;
+  Counter server_connect_timeouts;
+  Counter servers_closed;
+  Counter server_idle_timeouts;
+  Counter server_lifetimes;
+  Counter servers_broken;
+  Counter refused_pool_size;          // a wish to connect that the limit refused
+  Counter refused_db_connections;
+  Counter refused_user_connections;
+  Counter reserve_used;
+  Counter statements_prepared;        // Parses of our own
+  Counter statements_reused;          // Parses saved
+  Counter statements_evicted;         // max_prepared_statements
+  Counter cancels_forwarded;
+  Counter cancels_local;
+  Counter cancels_unknown;
+  Counter cancel_wait_timeouts;
+};
+
+}  // namespace ballast

@@ -1,0 +1,314 @@
+#include "proxy/pool/pool.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "proxy/base/log.hpp"
+#include "proxy/pool/pool_set.hpp"
+
+namespace ballast {
+
+namespace {
+
+std::string seconds(Milliseconds time) {
+  std::string text = std::to_string(time.count() / 1000);
+  if (const auto rest = time.count() % 1000; rest != 0) text += "." + std::to_string(1000 + rest).substr(1);
+  return text + " s";
+}
+
+// Errors at login that pass by themselves: the server is starting or has no room. All others are the client's
+// to hear at once (wrong password, no such database, ...).
+bool passes_by_itself(const PgError& error) {
+  return error.sqlstate == sqlstate::cannot_connect_now || error.sqlstate == sqlstate::too_many_connections ||
+         error.sqlstate == sqlstate::admin_shutdown;
+}
+
+}  // namespace
+
+Pool::Pool(PoolSet& pools, PoolKey key)
+    : pools_(pools),
+      key_(std::move(key)),
+      settings_(pools.settings().pool_settings(key_.database, key_.user)),
+      bare_set_(parameter_sets_.intern({})) {}
+
+Pool::~Pool() { pools_.connecting -= static_cast<int>(connecting_.size()); }
+
+ServerConnection* Pool::checkout(Waiter& waiter) {
+  assert(!waiter.is_waiting());
+  if (waiters_.empty() && !idle_.empty()) {
+    ServerConnection* const server = idle_.back();
+    idle_.pop_back();
+    return server;
+  }
+  waiter.waiting_since_ = pools_.world().loop.now();
+  waiters_.push_back(waiter);
+  grow();
+  return nullptr;
+}
+
+void Pool::checkin(ServerConnection& server) {
+  server.unlease();
+  if (server.broken() || server.retired() || !server.pipeline().at_rest()) return close(server, "not reusable");
+  if (server.is_held()) return server.become(ServerConnection::State::held);
+  if (server.pipeline().status() != TransactionStatus::idle) {
+    server.become(ServerConnection::State::settling);
+    server.run_own("ROLLBACK");
+    return server.flush();
+  }
+  const std::string& reset = pools_.settings().server_reset_query;
+  if (settings_.pool_mode == PoolMode::session && !reset.empty() && server.is_used()) {
+    server.become(ServerConnection::State::settling);
+    server.reset(reset, bare_set_);
+    return server.flush();
+  }
+  offer(server);
+}
+
+void Pool::on_settled(ServerConnection& server, const PgError& error) {
+  if (!error.message.empty()) return close(server, "reset failed: " + error.message);
+  checkin(server);
+}
+
+void Pool::on_unheld(ServerConnection& server) {
+  if (server.state() == ServerConnection::State::held) checkin(server);
+}
+
+void Pool::discard(ServerConnection& server) {
+  server.unlease();
+  close(server, "client left in the middle of a request");
+}
+
+// To the first waiter, else to the idle list.
+void Pool::offer(ServerConnection& server) {
+  if (is_worn(server, pools_.world().loop.now())) return close(server, "server_lifetime");
+  if (!waiters_.empty()) {
+    Waiter& first = waiters_.front();
+    waiters_.pop_front();
+    return first.on_granted(server);
+  }
+  server.become(ServerConnection::State::idle);
+  idle_.push_back(&server);
+  if (pools_.starving) pools_.feed_starving();
+}
+
+bool Pool::is_worn(const ServerConnection& server, TimePoint now) const {
+  return server.retired() || now >= server.expires() ||
+         static_cast<int>(servers_.size()) > settings_.pool_size + settings_.reserve_pool_size;
+}
+
+void Pool::grow() {
+  const std::size_t waiting = waiters_.size();
+  if (waiting <= connecting_.size() || pools_.world().loop.now() < retry_at_) return;
+  for (std::size_t missing = waiting - connecting_.size(); missing > 0; --missing) {
+    if (!connect_one(allowed_size())) break;
+  }
+}
+
+// The reserve opens when the first waiter has waited for reserve_pool_timeout.
+int Pool::allowed_size() const {
+  if (settings_.reserve_pool_size == 0 || waiters_.empty()) return settings_.pool_size;
+  const Duration waited = pools_.world().loop.now() - waiters_.front().waiting_since();
+  if (waited < pools_.settings().reserve_pool_timeout) return settings_.pool_size;
+  return settings_.pool_size + settings_.reserve_pool_size;
+}
+
+bool Pool::connect_one(int size) {
+  if (pools_.connecting >= pools_.settings().max_server_connecting) return false;
+  Broker::Answer answer = pools_.broker().ask(key_, settings_, size);
+  const bool is_shared_limit = answer.refusal == Broker::Refusal::max_db_connections ||
+                               answer.refusal == Broker::Refusal::max_user_connections;
+  if (is_shared_limit && pools_.evict_for(key_, answer.refusal)) {
+    answer = pools_.broker().ask(key_, settings_, size);
+  }
+  Counters& counters = pools_.counters();
+  switch (answer.refusal) {
+    case Broker::Refusal::none: break;
+    case Broker::Refusal::pool_size: ++counters.refused_pool_size; return false;
+    case Broker::Refusal::max_db_connections: ++counters.refused_db_connections; break;
+    case Broker::Refusal::max_user_connections: ++counters.refused_user_connections; break;
+  }
+  if (!answer.permit) {
+    pools_.starving = true;
+    return false;
+  }
+  if (size > settings_.pool_size && pools_.broker().servers(key_) > settings_.pool_size) ++counters.reserve_used;
+  start_connecting(std::move(answer.permit));
+  return true;
+}
+
+void Pool::start_connecting(Permit permit) {
+  const Settings& settings = pools_.settings();
+  const UpstreamTarget& target = settings.upstream;
+  const ScramCredentials credentials = pools_.users().server_credentials(key_.user);
+  ServerLoginRequest login;
+  login.user = key_.user;
+  login.password = credentials.password;
+  login.keys = credentials.keys;
+  login.parameters = {{"user", key_.user}, {"database", settings_.dbname}};
+  if (!target.options.empty()) login.parameters.emplace_back("options", target.options);
+  if (!target.application_name.empty()) login.parameters.emplace_back("application_name", target.application_name);
+  if (!target.client_encoding.empty()) login.parameters.emplace_back("client_encoding", target.client_encoding);
+
+  Duration limit = settings.server_connect_timeout;
+  if (target.connect_timeout.count() > 0) limit = std::min<Duration>(limit, target.connect_timeout);
+  const std::size_t id = ++last_attempt_;
+  ++pools_.connecting;
+  connecting_.push_back({id, nullptr, std::move(permit)});
+  connecting_.back().connect = std::make_unique<ServerConnect>(
+      pools_.world(), target, std::move(login), pools_.users().key_cache(key_.user),
+      pools_.world().loop.now() + limit,
+      [this, id](ServerConnect::Outcome outcome) { on_connected(id, std::move(outcome)); });
+}
+
+void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
+  const auto at = std::find_if(connecting_.begin(), connecting_.end(),
+                               [attempt](const Attempt& other) { return other.id == attempt; });
+  assert(at != connecting_.end());
+  Permit permit = std::move(at->permit);
+  pools_.world().loop.bury(std::move(at->connect));
+  connecting_.erase(at);
+  --pools_.connecting;
+  if (!outcome.stream) {
+    permit = {};
+    return on_connect_failed(std::move(outcome));
+  }
+  ++pools_.counters().servers_connected;
+  last_connect_error_ = {};
+  const TimePoint now = pools_.world().loop.now();
+  ServerConnection::Birth birth;
+  birth.stream = std::move(outcome.stream);
+  for (auto& [name, value] : outcome.reported) birth.reported[name] = std::move(value);
+  bare_set_->reported = birth.reported;
+  birth.process_id = outcome.process_id;
+  birth.cancel_secret = std::move(outcome.cancel_secret);
+  birth.parameters = bare_set_;
+  birth.permit = std::move(permit);
+  birth.id = pools_.next_server_id();
+  birth.born = now;
+  birth.expires = pools_.expiry(now);
+  servers_.push_back(std::make_unique<ServerConnection>(std::move(birth), pools_.world().loop,
+                                                       static_cast<ServerOwner&>(*this)));
+  ServerConnection& server = *servers_.back();
+  if (log::enabled(log::Level::debug)) {
+    log::debug(server.name(), "connected to " + server.stream().peer() + " for " + key_.user + "@" + key_.database);
+  }
+  offer(server);
+  grow();
+}
+
+void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
+  ++pools_.counters().server_connect_failures;
+  last_connect_error_ = std::move(outcome.error);
+  retry_at_ = pools_.world().loop.now() + pools_.settings().server_login_retry;
+  log::warning("pool " + key_.user + "@" + key_.database, last_connect_error_.message);
+  if (outcome.refused_by_server && !passes_by_itself(last_connect_error_)) refuse_all(last_connect_error_);
+}
+
+void Pool::refuse_all(const PgError& why) {
+  const PgError error = why;
+  // Those who queue up again from inside on_refused() are not told twice.
+  for (std::size_t left = waiters_.size(); left > 0 && !waiters_.empty(); --left) {
+    Waiter& first = waiters_.front();
+    waiters_.pop_front();
+    first.on_refused(error);
+  }
+}
+
+void Pool::refuse_overdue(TimePoint now) {
+  const Milliseconds limit = pools_.settings().query_wait_timeout;
+  if (limit.count() == 0) return;
+  while (!waiters_.empty() && now - waiters_.front().waiting_since() >= limit) {
+    Waiter& first = waiters_.front();
+    waiters_.pop_front();
+    ++pools_.counters().query_wait_timeouts;
+    const bool is_down = !last_connect_error_.message.empty();
+    PgError error;
+    error.sqlstate = is_down ? sqlstate::cannot_connect : sqlstate::too_many_connections;
+    error.message = "no server connection within query_wait_timeout (" + seconds(limit) + ")";
+    error.detail = is_down ? last_connect_error_.message : "all server connections of the pool are in use";
+    error.hint = is_down ? "" : "try again, or raise default_pool_size";
+    first.on_refused(error);
+  }
+}
+
+void Pool::end_overdue_servers(TimePoint now) {
+  const Settings& settings = pools_.settings();
+  const std::vector<ServerConnection*> idle = idle_;  // least recently used first
+  for (ServerConnection* const server : idle) {
+    if (is_worn(*server, now)) {
+      ++pools_.counters().server_lifetimes;
+      close(*server, "server_lifetime");
+    } else if (settings.server_idle_timeout.count() > 0 && now - server->since() >= settings.server_idle_timeout &&
+               static_cast<int>(servers_.size()) > settings_.min_pool_size) {
+      ++pools_.counters().server_idle_timeouts;
+      close(*server, "server_idle_timeout");
+    }
+  }
+  std::vector<ServerConnection*> stuck;
+  for (const auto& server : servers_) {
+    const bool is_ours = server->state() == ServerConnection::State::settling;
+    if (is_ours && now - server->since() >= settings.server_connect_timeout) stuck.push_back(server.get());
+  }
+  for (ServerConnection* const server : stuck) close(*server, "reset timed out (server_connect_timeout)");
+}
+
+void Pool::tick(TimePoint now) {
+  std::vector<ServerConnect*> late;
+  for (const Attempt& attempt : connecting_) {
+    if (now >= attempt.connect->deadline()) late.push_back(attempt.connect.get());
+  }
+  for (ServerConnect* const attempt : late) {
+    ++pools_.counters().server_connect_timeouts;
+    attempt->time_out();
+  }
+  refuse_overdue(now);
+  end_overdue_servers(now);
+  parameter_sets_.sweep();
+  grow();
+  const int there = static_cast<int>(servers_.size() + connecting_.size());
+  for (int missing = settings_.min_pool_size - there; missing > 0 && now >= retry_at_; --missing) {
+    if (!connect_one(settings_.pool_size)) break;
+  }
+}
+
+bool Pool::close_idle_one() {
+  if (idle_.empty()) return false;
+  close(*idle_.front(), "made room for another pool");
+  return true;
+}
+
+void Pool::close_all_idle() {
+  while (close_idle_one()) {
+  }
+}
+
+void Pool::close(ServerConnection& server, std::string_view why) {
+  if (log::enabled(log::Level::debug)) log::debug(server.name(), "closing: " + std::string(why));
+  ++pools_.counters().servers_closed;
+  server.say_goodbye();
+  server.permit() = {};
+  pools_.world().loop.bury(take_out(server));
+  if (pools_.starving) pools_.feed_starving();
+  grow();
+}
+
+void Pool::on_server_broken(ServerConnection& server, const PgError& why) {
+  ++pools_.counters().servers_broken;
+  log::info(server.name(), "server connection ended: " + why.message);
+  server.permit() = {};
+  pools_.world().loop.bury(take_out(server));
+  grow();
+}
+
+std::unique_ptr<ServerConnection> Pool::take_out(ServerConnection& server) {
+  std::erase(idle_, &server);
+  const auto at = std::find_if(servers_.begin(), servers_.end(),
+                               [&server](const auto& other) { return other.get() == &server; });
+  assert(at != servers_.end());
+  std::unique_ptr<ServerConnection> taken = std::move(*at);
+  servers_.erase(at);
+  return taken;
+}
+
+}  // namespace ballast

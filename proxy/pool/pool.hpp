@@ -1,0 +1,101 @@
+// Pool: the server connections of one (database, user) on one worker, and the clients that wait for one.
+// First come, first served; the server used last is used first, so that the others can go idle and end.
+//
+// Grows by as many connections as there are waiters, within its size, its reserve, the database's and the user's
+// limit (Broker) and max_server_connecting. A tick of the janitor does all timeouts. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/intrusive/list.hpp>
+
+#include "proxy/base/settings.hpp"
+#include "proxy/pool/broker.hpp"
+#include "proxy/pool/parameter_set.hpp"
+#include "proxy/pool/server_connect.hpp"
+#include "proxy/pool/server_connection.hpp"
+#include "proxy/pool/waiter.hpp"
+
+namespace ballast {
+
+class PoolSet;
+
+class Pool final : private ServerOwner {
+ public:
+  Pool(PoolSet& pools, PoolKey key);
+  ~Pool();
+
+  // Checkout and checkin ----------------------------------------------------------------------------------------
+  // An idle server, leased to nobody yet; or null, and the waiter is in the queue.
+  ServerConnection* checkout(Waiter& waiter);
+  // The lease is over. Rolls back, resets (session pooling) or closes the server as its state demands, then
+  // hands it to the first waiter or to the idle list.
+  void checkin(ServerConnection& server);
+  // The lessee leaves the server in a state that nobody should meet: close it.
+  void discard(ServerConnection& server);
+
+  // Parameters ----------------------------------------------------------------------------------------------------
+  ParameterSets& parameter_sets() override { return parameter_sets_; }
+  // The state of a server that nobody has changed.
+  const ParameterSetRef& bare_set() const { return bare_set_; }
+  const ReportedParameters& bare_parameters() const override { return bare_set_->reported; }
+
+  // Life ------------------------------------------------------------------------------------------------------------
+  void tick(TimePoint now);
+  // Tries again to serve the queue: a limit of a database or a user may have room now.
+  void grow();
+  // Closes the least recently used idle server, if there is one.
+  bool close_idle_one();
+  void close_all_idle();
+  void configure(PoolSettings settings) { settings_ = std::move(settings); }
+  const PoolSettings& settings() const { return settings_; }
+  const PoolKey& key() const { return key_; }
+  bool is_empty() const { return servers_.empty() && connecting_.empty() && waiters_.empty() && clients == 0; }
+
+  std::size_t server_count() const { return servers_.size(); }
+  std::size_t idle_count() const { return idle_.size(); }
+  std::size_t waiting_count() const { return waiters_.size(); }
+  int clients = 0;  // sessions that belong to this pool, whatever they do
+
+ private:
+  void on_settled(ServerConnection& server, const PgError& error) override;
+  void on_server_broken(ServerConnection& server, const PgError& why) override;
+  void on_unheld(ServerConnection& server) override;
+
+  void offer(ServerConnection& server);
+  void close(ServerConnection& server, std::string_view why);
+  std::unique_ptr<ServerConnection> take_out(ServerConnection& server);
+  bool is_worn(const ServerConnection& server, TimePoint now) const;
+  bool connect_one(int size);
+  int allowed_size() const;
+  void start_connecting(Permit permit);
+  void on_connected(std::size_t attempt, ServerConnect::Outcome outcome);
+  void on_connect_failed(ServerConnect::Outcome outcome);
+  void refuse_all(const PgError& why);
+  void refuse_overdue(TimePoint now);
+  void end_overdue_servers(TimePoint now);
+
+  struct Attempt {
+    std::size_t id;
+    std::unique_ptr<ServerConnect> connect;
+    Permit permit;
+  };
+
+  PoolSet& pools_;
+  PoolKey key_;
+  PoolSettings settings_;
+  ParameterSets parameter_sets_;
+  ParameterSetRef bare_set_;
+  std::vector<std::unique_ptr<ServerConnection>> servers_;  // all of them
+  std::vector<ServerConnection*> idle_;                      // of these, used last at the back
+  std::vector<Attempt> connecting_;
+  boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters_;
+  std::size_t last_attempt_ = 0;
+  PgError last_connect_error_;  // why the latest attempt failed; empty after a success
+  TimePoint retry_at_;          // no new attempt before this
+};
+
+}  // namespace ballast

@@ -1,0 +1,63 @@
+#include "proxy/pool/pool_set.hpp"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace ballast {
+
+PoolSet::PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings,
+                 std::unique_ptr<UserTable> users)
+    : world_(world), broker_(broker), settings_(std::move(settings)), users_(std::move(users)) {}
+
+Pool& PoolSet::pool(const PoolKey& key) {
+  std::unique_ptr<Pool>& pool = pools_[key];
+  if (!pool) pool = std::make_unique<Pool>(*this, key);
+  return *pool;
+}
+
+void PoolSet::configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users) {
+  settings_ = std::move(settings);
+  users_ = std::move(users);
+  for (const auto& [key, pool] : pools_) pool->configure(settings_->pool_settings(key.database, key.user));
+}
+
+void PoolSet::tick(TimePoint now) {
+  starving = false;  // a pool that still is says so again
+  for (const auto& [key, pool] : pools_) pool->tick(now);
+  std::erase_if(pools_, [](const auto& entry) { return entry.second->is_empty(); });
+  statements_.sweep();
+}
+
+void PoolSet::feed_starving() {
+  starving = false;
+  for (const auto& [key, pool] : pools_) pool->grow();
+}
+
+bool PoolSet::evict_for(const PoolKey& key, Broker::Refusal refusal) {
+  for (const auto& [other, pool] : pools_) {
+    const bool counts = refusal == Broker::Refusal::max_db_connections ? other.database == key.database
+                                                                       : other.user == key.user;
+    if (counts && other != key && pool->close_idle_one()) return true;
+  }
+  return false;
+}
+
+void PoolSet::close_all_idle() {
+  for (const auto& [key, pool] : pools_) pool->close_all_idle();
+}
+
+// Lifetimes are spread over their last tenth, so that connections made together do not end together.
+TimePoint PoolSet::expiry(TimePoint born) {
+  const auto lifetime = settings_->server_lifetime;
+  if (lifetime.count() == 0) return TimePoint::max();
+  std::array<char, 4> bytes{};
+  world_.random.fill(bytes);
+  std::uint32_t random = 0;
+  std::memcpy(&random, bytes.data(), bytes.size());
+  const auto jitter = lifetime / 10;
+  const auto cut = jitter.count() == 0 ? 0 : static_cast<Milliseconds::rep>(random) % jitter.count();
+  return born + lifetime - Milliseconds(cut);
+}
+
+}  // namespace ballast

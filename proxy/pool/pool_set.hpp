@@ -1,0 +1,57 @@
+// PoolSet: the pools of one worker, and what they share: the world, the settings, the users, the statements, the
+// budget. One thread, but for the Broker, which all workers share.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "proxy/base/counters.hpp"
+#include "proxy/base/settings.hpp"
+#include "proxy/io/world.hpp"
+#include "proxy/pool/broker.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/pool/statement_table.hpp"
+#include "proxy/pool/user_table.hpp"
+
+namespace ballast {
+
+class PoolSet {
+ public:
+  PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
+
+  Pool& pool(const PoolKey& key);
+  // New settings for all pools; what is connected stays, within the new limits.
+  void configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
+  void tick(TimePoint now);
+  // A place in a limit that several pools share has become free.
+  void feed_starving();
+  // Closes an idle server of another pool that counts against the limit which refused `key`.
+  bool evict_for(const PoolKey& key, Broker::Refusal refusal);
+  void close_all_idle();
+
+  World& world() { return world_; }
+  Broker& broker() { return broker_; }
+  const Settings& settings() const { return *settings_; }
+  UserTable& users() { return *users_; }
+  StatementTable& statements() { return statements_; }
+  Counters& counters() { return counters_; }
+  // When a server connection born now should end: server_lifetime less a random part.
+  TimePoint expiry(TimePoint born);
+  std::uint64_t next_server_id() { return ++last_server_id_; }
+  const std::map<PoolKey, std::unique_ptr<Pool>>& pools() const { return pools_; }
+
+  int connecting = 0;  // server logins under way, over all pools
+  bool starving = false;  // has a pool been refused a place that another pool holds?
+
+ private:
+  World& world_;
+  Broker& broker_;
+  std::shared_ptr<const Settings> settings_;  // shared with the other workers, never changed
+  std::unique_ptr<UserTable> users_;
+  StatementTable statements_;
+  Counters counters_;
+  std::map<PoolKey, std::unique_ptr<Pool>> pools_;
+  std::uint64_t last_server_id_ = 0;
+};
+
+}  // namespace ballast
