@@ -12,89 +12,16 @@
 
 #include <libpq-fe.h>
 
+#include "proxy/app/connection_keywords.hpp"
 #include "proxy/app/service_file.hpp"
-#include "proxy/base/settings_table.hpp"
 
 namespace ballast {
 namespace {
-
-using Keyword = std::pair<std::string_view, std::string_view>;  // its name and its environment variable
-
-// Keywords of PostgreSQL 16 to 18, which Debian's libpq 15 refuses.
-constexpr std::array<Keyword, 15> newer_keywords{{{"gssdelegation", "PGGSSDELEGATION"},
-                                                  {"load_balance_hosts", "PGLOADBALANCEHOSTS"},
-                                                  {"max_protocol_version", "PGMAXPROTOCOLVERSION"},
-                                                  {"min_protocol_version", "PGMINPROTOCOLVERSION"},
-                                                  {"oauth_client_id", ""},
-                                                  {"oauth_client_secret", ""},
-                                                  {"oauth_issuer", ""},
-                                                  {"oauth_scope", ""},
-                                                  {"require_auth", "PGREQUIREAUTH"},
-                                                  {"scram_client_key", ""},
-                                                  {"scram_server_key", ""},
-                                                  {"servicefile", "PGSERVICEFILE"},
-                                                  {"sslcertmode", "PGSSLCERTMODE"},
-                                                  {"sslkeylogfile", ""},
-                                                  {"sslnegotiation", "PGSSLNEGOTIATION"}}};
-
-// Parameters that other programs want in a URL. Saying whose they are is the shortest way to take them out.
-constexpr std::array<std::string_view, 11> foreign_parameters{
-    "connection_limit", "pgbouncer",        "pool_timeout",        "prepareThreshold",
-    "schema",           "search_path",      "socket_timeout",      "sslaccept",
-    "sslidentity",      "sslpassword_file", "statement_cache_size"};
 
 struct FreeConnInfo {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
 using LibpqOptions = std::unique_ptr<PQconninfoOption, FreeConnInfo>;
-
-bool is_newer(std::string_view name) {
-  for (const Keyword& keyword : newer_keywords) {
-    if (keyword.first == name) return true;
-  }
-  return false;
-}
-
-// Every keyword with its environment variable. libpq's own come from libpq, so they are never out of date.
-std::vector<std::pair<std::string, std::string>> known_keywords() {
-  std::vector<std::pair<std::string, std::string>> keywords;
-  const LibpqOptions options(PQconndefaults());
-  if (!options) throw UpstreamUrlError("out of memory");
-  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-    keywords.emplace_back(option->keyword, option->envvar == nullptr ? "" : option->envvar);
-  }
-  for (const Keyword& keyword : newer_keywords) {
-    keywords.emplace_back(keyword.first, keyword.second);
-  }
-  return keywords;
-}
-
-// An unknown name may be a piece of an unquoted password, so it is printed only if it is a well-known one.
-[[noreturn]] void refuse_unknown(std::string_view name) {
-  for (const std::string_view foreign : foreign_parameters) {
-    if (foreign == name) {
-      throw UpstreamUrlError("has the parameter \"" + std::string(name) +
-                             "\", which isn't libpq's; remove it");
-    }
-  }
-  const auto keywords = known_keywords();
-  const std::vector<std::string_view> names = [&] {
-    std::vector<std::string_view> found;
-    for (const auto& keyword : keywords) found.push_back(keyword.first);
-    return found;
-  }();
-  const std::string_view nearest = nearest_name(name, names);
-  throw UpstreamUrlError("has a parameter that isn't libpq's" +
-                         (nearest.empty() ? "; remove it, or quote what belongs to a value"
-                                          : "; did you mean \"" + std::string(nearest) + "\"?"));
-}
-
-void check_known(std::string_view name) {
-  for (const auto& keyword : known_keywords()) {
-    if (keyword.first == name) return;
-  }
-  refuse_unknown(name);
-}
 
 int hex_value(char digit) {
   if (digit >= '0' && digit <= '9') return digit - '0';
@@ -184,12 +111,12 @@ ConnectionParameters parse_url(std::string_view url) {
       throw UpstreamUrlError("has a parameter without a value; write name=value");
     const std::string name = percent_decoded(pair.substr(0, equals));
     const std::string value = percent_decoded(pair.substr(equals + 1));
-    if (is_newer(name)) {
+    if (is_newer_keyword(name)) {
       newer[name] = value;
       continue;
     }
     if (name != "ssl" || value != "true")
-      check_known(name);  // libpq reads JDBC's ssl=true as sslmode=require
+      check_keyword(name);  // libpq reads JDBC's ssl=true as sslmode=require
     for_libpq += separator;
     for_libpq += pair;
     separator = '&';
@@ -242,11 +169,11 @@ ConnectionParameters parse_keywords(std::string_view text) {
     text.remove_prefix(1);
     skip_blanks(text);
     const std::string value = take_value(text);
-    if (is_newer(name)) {
+    if (is_newer_keyword(name)) {
       newer[std::string(name)] = value;
       continue;
     }
-    check_known(name);
+    check_keyword(name);
     for_libpq += std::string(name) + "=" + quoted(value) + " ";
   }
   ConnectionParameters parameters = read_with_libpq(for_libpq);
@@ -274,7 +201,7 @@ void add_service(ConnectionParameters& parameters, const Environment& environmen
   const std::string service = named == parameters.end() ? variable(environment, "PGSERVICE") : named->second;
   if (service.empty()) return;
   for (const auto& [name, value] : read_service(service, environment, home_folder(environment))) {
-    check_known(name);
+    check_keyword(name);
     parameters.emplace(name, value);
   }
 }
@@ -299,7 +226,7 @@ ConnectionParameters parse_conninfo(std::string_view text) {
 
 void add_defaults(ConnectionParameters& parameters, const Environment& environment) {
   add_service(parameters, environment);
-  for (const auto& [name, variable_name] : known_keywords()) {
+  for (const auto& [name, variable_name] : connection_keywords()) {
     const std::string value = variable(environment, variable_name);
     if (!value.empty()) parameters.emplace(name, value);
   }

@@ -8,9 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include <arpa/inet.h>
-
 #include "proxy/app/password_file.hpp"
+#include "proxy/app/upstream_hosts.hpp"
 #include "proxy/base/printable.hpp"
 
 namespace ballast {
@@ -22,8 +21,6 @@ constexpr std::array<std::string_view, 6> sslmodes{"disable", "allow",     "pref
 constexpr std::array<std::string_view, 2> sslnegotiations{"postgres", "direct"};
 constexpr std::array<std::string_view, 3> channel_bindings{"disable", "prefer", "require"};
 constexpr std::array<std::string_view, 4> tls_versions{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
-
-constexpr std::string_view postgresql_port = "5432";
 
 std::string text_of(const ConnectionParameters& parameters, const std::string& name) {
   const auto found = parameters.find(name);
@@ -92,84 +89,6 @@ void refuse_unsupported(const ConnectionParameters& parameters) {
     if (text_of(parameters, name).empty()) continue;  // the value may be a secret
     throw UpstreamUrlError("has " + std::string(name) + ", which isn't supported; remove it");
   }
-}
-
-// ---- Hosts, as libpq pairs them: manual 34.1.1.3
-
-std::vector<std::string> split_list(const std::string& text) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  for (std::size_t comma = text.find(','); comma != std::string::npos; comma = text.find(',', begin)) {
-    parts.push_back(text.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  parts.push_back(text.substr(begin));
-  return parts;
-}
-
-bool is_socket_folder(std::string_view host) { return host.starts_with('/') || host.starts_with('@'); }
-
-// What isn't a name or an address is most likely a piece of a password, so it isn't quoted.
-void check_host(std::string_view host) {
-  if (is_socket_folder(host)) return;
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c & 0x80) != 0 ||
-           std::string_view("._-:%").find(c) != std::string_view::npos;
-  };
-  if (host.empty()) throw UpstreamUrlError("has no host; use postgresql://user:password@host/database");
-  if (!std::ranges::all_of(host, fits)) {
-    throw UpstreamUrlError("has a host that is neither a name nor an address; percent-encode the password");
-  }
-}
-
-void check_address(const std::string& address) {
-  std::array<unsigned char, sizeof(in6_addr)> binary{};
-  const std::string without_zone = address.substr(0, address.find('%'));
-  if (inet_pton(AF_INET, address.c_str(), binary.data()) == 1) return;
-  if (inet_pton(AF_INET6, without_zone.c_str(), binary.data()) == 1) return;
-  throw UpstreamUrlError("has a hostaddr that isn't a numeric address; put names in host");
-}
-
-std::uint16_t port_of(const std::string& text) {
-  const std::string_view digits = text.empty() ? postgresql_port : std::string_view(text);
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error == std::errc() && end == digits.data() + digits.size() && port != 0) return port;
-  throw UpstreamUrlError("has a port that isn't 1 to 65535; if the password holds : or /, percent-encode it");
-}
-
-void match_counts(std::size_t count, std::size_t hosts, const std::string& what) {
-  if (count == hosts || count == 1) return;
-  throw UpstreamUrlError("has " + std::to_string(count) + " " + what + " for " + std::to_string(hosts) +
-                         " hosts; give one for each, or one for all");
-}
-
-std::vector<UpstreamHost> hosts_of(const ConnectionParameters& parameters) {
-  const std::string names = text_of(parameters, "host");
-  const std::string addresses = text_of(parameters, "hostaddr");
-  if (names.empty() && addresses.empty()) {
-    throw UpstreamUrlError("has no host; use postgresql://user:password@host/database");
-  }
-  const std::vector<std::string> name_list = split_list(names);
-  const std::vector<std::string> address_list = split_list(addresses);
-  const std::vector<std::string> port_list = split_list(text_of(parameters, "port"));
-  const std::size_t count = addresses.empty() ? name_list.size() : address_list.size();
-  if (!names.empty() && name_list.size() != count) {
-    throw UpstreamUrlError("has " + std::to_string(name_list.size()) + " host names for " +
-                           std::to_string(count) + " hostaddr values; give as many of both");
-  }
-  match_counts(port_list.size(), count, "ports");
-  std::vector<UpstreamHost> hosts;
-  for (std::size_t i = 0; i < count; ++i) {
-    UpstreamHost host;
-    if (!names.empty()) host.host = name_list[i];
-    if (!addresses.empty()) host.hostaddr = address_list[i];
-    if (host.hostaddr.empty() || !host.host.empty()) check_host(host.host);
-    if (!host.hostaddr.empty()) check_address(host.hostaddr);
-    host.port = port_of(port_list.size() == 1 ? port_list[0] : port_list[i]);
-    hosts.push_back(std::move(host));
-  }
-  return hosts;
 }
 
 // ---- TLS
@@ -328,7 +247,8 @@ UpstreamTarget parse_upstream_url(std::string_view text, const Environment& envi
   add_defaults(parameters, environment);
   refuse_unsupported(parameters);
   UpstreamTarget target;
-  target.hosts = hosts_of(parameters);
+  target.hosts = upstream_hosts(text_of(parameters, "host"), text_of(parameters, "hostaddr"),
+                                text_of(parameters, "port"));
   read_session(target, parameters);
   read_tls(target, parameters);
   read_socket(target, parameters);
@@ -343,14 +263,6 @@ std::string shown_url(const UpstreamTarget& target) {
                     percent_encoded(target.dbname) + "?sslmode=" + std::string(sslmode_name(target.sslmode));
   if (!target.sslrootcert.empty()) url += "&sslrootcert=" + percent_encoded(target.sslrootcert);
   return url;
-}
-
-bool is_neon_host(std::string_view host) {
-  std::string name(host);
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  if (name.ends_with('.')) name.pop_back();
-  return name.ends_with(".neon.tech") || name.ends_with(".neon.build");
 }
 
 std::string_view sslmode_name(SslMode mode) { return sslmodes[static_cast<std::size_t>(mode)]; }

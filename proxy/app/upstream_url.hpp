@@ -17,7 +17,6 @@ UpstreamTarget parse_upstream_url(std::string_view text, const Environment& envi
 // The target as a URL without password and other secrets, for people.
 std::string shown_url(const UpstreamTarget& target);
 
-bool is_neon_host(std::string_view host);
 std::string_view sslmode_name(SslMode mode);
 
 }  // namespace ballast
