@@ -25,16 +25,15 @@ constexpr std::array<Keyword, 15> newer_keywords{{{"gssdelegation", "PGGSSDELEGA
                                                   {"require_auth", "PGREQUIREAUTH"},
                                                   {"scram_client_key", ""},
                                                   {"scram_server_key", ""},
-                                                  {"servicefile", "PGSERVICEFILE"},
+                                                  {"servicefile", ""},
                                                   {"sslcertmode", "PGSSLCERTMODE"},
                                                   {"sslkeylogfile", ""},
                                                   {"sslnegotiation", "PGSSLNEGOTIATION"}}};
 
 // Parameters that other programs want in a URL. Saying whose they are is the shortest way to take them out.
-constexpr std::array<std::string_view, 11> foreign_parameters{
-    "connection_limit", "pgbouncer",        "pool_timeout",        "prepareThreshold",
-    "schema",           "search_path",      "socket_timeout",      "sslaccept",
-    "sslidentity",      "sslpassword_file", "statement_cache_size"};
+constexpr std::array<std::string_view, 10> foreign_parameters{
+    "connection_limit", "pgbouncer",      "pool_timeout", "prepareThreshold", "schema",
+    "search_path",      "socket_timeout", "sslaccept",    "sslidentity",      "statement_cache_size"};
 
 // An unknown name may be a piece of an unquoted password, so it is printed only if it is a well-known one.
 [[noreturn]] void refuse_unknown(std::string_view name) {

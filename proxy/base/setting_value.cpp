@@ -87,6 +87,7 @@ std::int64_t parse_word(const SettingType& type, std::string_view text) {
 }
 
 std::string octal_text(std::int64_t number) {
+  if (number == 0) return "0";
   std::array<char, 24> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 8).ptr;
   return "0" + std::string(digits.data(), end);

@@ -258,6 +258,11 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   std::string_view nearest;
   std::size_t least = std::min<std::size_t>(3, name.size() / 3) + 1;
   if (name.size() > 64) return nearest;
+  if (name.size() >= 4) {  // "port" of listen_port
+    for (const std::string_view candidate : known) {
+      if (candidate.find(name) != std::string_view::npos) return candidate;
+    }
+  }
   for (const std::string_view candidate : known) {
     const std::size_t distance = edit_distance(name, candidate);
     if (distance >= least) continue;
