@@ -1,0 +1,146 @@
+"""One PostgreSQL for all tests; a pooler with usual settings for those that need nothing special, and a way to start others.
+
+BALLAST_BIN names the binary. BALLAST_TARGET=pgbouncer or direct puts something else in its place, to try out a test.
+"""
+
+import os
+import resource
+import ssl
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+sys.dont_write_bytecode = True
+
+import pytest
+
+from poolers import Ballast, Direct, PgBouncer, Pooler
+from postgres import HOST_BASED_AUTHENTICATION, Postgres
+from wire import Wire
+
+TARGETS = {kind.name: kind for kind in (Ballast, PgBouncer, Direct)}
+TARGET = TARGETS[os.environ.get("BALLAST_TARGET", "ballast")]
+ACCOUNTS = {"app": "secret", "other": "the other's secret"}
+SERVERS = 5
+
+# How the server asks these users is what their names say.
+OTHER_METHODS = """\
+hostssl  all       md5_user     all      md5
+hostssl  all       plain_user   all      password
+hostssl  all       cert_user    all      cert
+"""
+
+ROLES = """
+create role app login password 'secret';
+create role other login password 'the other''s secret';
+create role plain_user login password 'in the clear';
+create role cert_user login;
+set password_encryption = md5;
+create role md5_user login password 'hashed';
+create database app owner app;
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def many_files():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.fixture(scope="session")
+def server():
+    without_tls = "host all all all scram-sha-256\n" if TARGET is Direct else ""
+    with Postgres(hba=OTHER_METHODS + HOST_BASED_AUTHENTICATION + without_tls) as postgres:
+        postgres.sql(ROLES)
+        postgres.sql("grant create on schema public to public", "app")
+        yield postgres
+
+
+@pytest.fixture(scope="session")
+def tls_settings(server):
+    """Settings with which clients may use TLS."""
+    issued = server.authority.issue("pooler")
+    if server.account:  # PgBouncer runs under PostgreSQL's account
+        os.chown(issued.key, server.account.pw_uid, server.account.pw_gid)
+    return {
+        "client_tls_sslmode": "allow",
+        "client_tls_cert_file": str(issued.cert),
+        "client_tls_key_file": str(issued.key),
+    }
+
+
+@pytest.fixture(scope="session")
+def tls_context(server) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(server.root_certificate))
+
+
+@pytest.fixture(scope="session")
+def shared_pooler(server, tls_settings):
+    with TARGET(server, ACCOUNTS, {"default_pool_size": SERVERS, "max_client_conn": 2000} | tls_settings) as pooler:
+        yield pooler
+
+
+@pytest.fixture
+def pooler(shared_pooler):
+    """Clients with and without TLS, 5 server connections. Whatever a test does to it, it must live on."""
+    yield shared_pooler
+    if shared_pooler.process:
+        assert shared_pooler.process.poll() is None, shared_pooler.log_text()
+
+
+@pytest.fixture
+def start(server):
+    """start(default_pool_size=1, ...): a pooler of the test's own with these settings."""
+    with ExitStack() as stack:
+        yield lambda kind=TARGET, options={}, **settings: stack.enter_context(kind(server, ACCOUNTS, settings, **options))
+
+
+@pytest.fixture
+def connect():
+    """connect(pooler, user): a raw client that has logged in."""
+    with ExitStack() as stack:
+
+        def connected(pooler: Pooler, user: str = "app", **startup) -> Wire:
+            return stack.enter_context(Wire.login(pooler.port, user, ACCOUNTS[user], "app", **startup))
+
+        yield connected
+
+
+@pytest.fixture
+def client(connect, pooler) -> Wire:
+    return connect(pooler)
+
+
+@pytest.fixture
+def table(server):
+    """An empty table `t (id int, word text)` in database app."""
+    server.sql("drop table if exists t; create table t (id int, word text); alter table t owner to app; grant all on t to other", "app")
+    return "t"
+
+
+@pytest.fixture(scope="session")
+def connections(server):
+    """connections(): how many server connections `user` has, and of these how many `where` holds for."""
+
+    def count(where: str = "true", user: str = "app") -> int:
+        sql = f"select count(*) from pg_stat_activity where usename = '{user}' and ({where})"
+        return int(server.sql(sql))
+
+    return count
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory) -> Path:
+    """The folder with the node tests and what they need; npm's own cache keeps the packages for the next time."""
+    source = Path(__file__).parent / "node"
+    folder = tmp_path_factory.mktemp("node")
+    for file in source.iterdir():
+        if file.is_file():
+            (folder / file.name).write_bytes(file.read_bytes())
+    done = subprocess.run(
+        ["npm", "ci", "--silent", "--prefer-offline", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
