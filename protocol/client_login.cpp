@@ -178,7 +178,7 @@ ClientLogin::Step ClientLogin::begin_md5(const UserSecret* secret, std::string& 
   std::string salt(md5_salt_size, '\0');
   fill_random_(salt);
   md5_expected_ = md5_response(stored, salt);
-  if (md5_expected_.empty()) doom_ = "this machine's libcrypto refuses MD5";
+  if (md5_expected_.empty()) doom_ = "no md5 secret, or libcrypto refuses MD5";
   write_authentication(out, AuthenticationCode::md5_password, salt);
   phase_ = Phase::md5_response;
   return Step::need_more;

@@ -11,7 +11,7 @@ namespace ballast {
 std::string md5_secret(std::string_view password, std::string_view user);
 bool is_md5_secret(std::string_view text);
 
-// What a client sends: "md5" + hex(md5(secret without its "md5", salt)).
+// What a client sends: "md5" + hex(md5(secret without its "md5", salt)). Empty too if `secret` is none.
 std::string md5_response(std::string_view secret, std::string_view salt);
 
 }  // namespace ballast
