@@ -1,0 +1,166 @@
+#include "proxy/app/listener.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "proxy/base/log.hpp"
+
+namespace ballast {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// After an accept that failed for want of descriptors or memory: long enough not to spin, short enough not to be felt.
+constexpr std::chrono::milliseconds accept_pause{100};
+
+using AnyProtocol = asio::generic::stream_protocol;
+using AnyAcceptor = asio::basic_socket_acceptor<AnyProtocol>;
+using AnyEndpoint = AnyProtocol::endpoint;
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> items;
+  std::string item;
+  for (const char c : list + ",") {
+    if (c == ',') {
+      if (!item.empty()) items.push_back(std::exchange(item, {}));
+    } else if (c != ' ') {
+      item.push_back(c);
+    }
+  }
+  return items;
+}
+
+std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  const std::string shown = endpoint.address().is_v6() ? "[" + address + "]" : address;
+  return shown + ":" + std::to_string(endpoint.port());
+}
+
+std::vector<asio::ip::tcp::endpoint> endpoints_of(asio::io_context& context, const std::string& name,
+                                                  std::uint16_t port) {
+  using asio::ip::tcp;
+  if (name == "*") return {tcp::endpoint(tcp::v4(), port), tcp::endpoint(tcp::v6(), port)};
+  boost::system::error_code error;
+  std::vector<tcp::endpoint> endpoints;
+  for (const auto& found : tcp::resolver(context).resolve(name, std::to_string(port), error)) {
+    endpoints.push_back(found.endpoint());
+  }
+  if (endpoints.empty()) throw ListenError("listen_addr = " + name + ": " + error.message());
+  return endpoints;
+}
+
+}  // namespace
+
+// One listening socket.
+class Listener::Door {
+ public:
+  Door(asio::io_context& context, const AnyEndpoint& endpoint, std::string name, Accepted accepted)
+      : acceptor_(context), pause_(context), name_(std::move(name)), accepted_(std::move(accepted)) {
+    acceptor_.open(endpoint.protocol());
+    if (endpoint.protocol().family() != AF_UNIX) acceptor_.set_option(asio::socket_base::reuse_address(true));
+    if (endpoint.protocol().family() == AF_INET6) acceptor_.set_option(asio::ip::v6_only(true));
+    acceptor_.bind(endpoint);
+  }
+
+  void open(int backlog) {
+    acceptor_.listen(backlog);
+    accept();
+  }
+  void close() {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+    if (!name_.empty() && name_.front() == '/') unlink(name_.c_str());
+  }
+  const std::string& name() const { return name_; }
+  std::uint16_t port() const {
+    const auto endpoint = acceptor_.local_endpoint();
+    return ntohs(reinterpret_cast<const sockaddr_in*>(endpoint.data())->sin_port);  // the same place in sockaddr_in6
+  }
+
+ private:
+  void accept() {
+    acceptor_.async_accept([this](const boost::system::error_code& error, AnyProtocol::socket socket) {
+      if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+      if (!error) {
+        accepted_(FileDescriptor(socket.release()));
+        return accept();
+      }
+      log::warning("listener", name_ + ": accept: " + error.message());
+      pause_.expires_after(accept_pause);
+      pause_.async_wait([this](const boost::system::error_code& cancelled) {
+        if (!cancelled) accept();
+      });
+    });
+  }
+
+  AnyAcceptor acceptor_;
+  asio::steady_timer pause_;
+  std::string name_;
+  Accepted accepted_;
+};
+
+namespace {
+
+// A socket file that nobody listens on any more is in the way of our own.
+void remove_stale_socket(asio::io_context& context, const std::string& path) {
+  asio::local::stream_protocol::socket probe(context);
+  boost::system::error_code error;
+  probe.connect(path, error);
+  if (error == asio::error::connection_refused) unlink(path.c_str());
+}
+
+}  // namespace
+
+Listener::Listener(asio::io_context& context, const Settings& settings, Accepted accepted) {
+  for (const std::string& item : split(settings.listen_addr)) {
+    for (const auto& endpoint : endpoints_of(context, item, settings.listen_port)) {
+      const std::string name = text_of(endpoint);
+      try {
+        doors_.push_back(std::make_unique<Door>(context, AnyEndpoint(endpoint), name, accepted));
+      } catch (const boost::system::system_error& error) {
+        const bool has_no_ipv6 = item == "*" && error.code() == asio::error::address_family_not_supported;
+        if (!has_no_ipv6) throw ListenError("can't listen on " + name + ": " + error.code().message());
+      }
+    }
+  }
+  if (!settings.unix_socket_dir.empty()) {
+    const std::string path = settings.unix_socket_dir + "/.s.PGSQL." + std::to_string(settings.listen_port);
+    remove_stale_socket(context, path);
+    try {
+      const asio::local::stream_protocol::endpoint endpoint(path);
+      doors_.push_back(std::make_unique<Door>(context, AnyEndpoint(endpoint), path, accepted));
+    } catch (const boost::system::system_error& error) {
+      throw ListenError("can't listen on " + path + " (unix_socket_dir): " + error.code().message());
+    }
+    chmod(path.c_str(), static_cast<mode_t>(settings.unix_socket_mode));
+  }
+  if (doors_.empty()) throw ListenError("listen_addr and unix_socket_dir are both empty: nothing to listen on");
+  for (const auto& door : doors_) door->open(settings.listen_backlog);
+}
+
+Listener::~Listener() = default;
+
+void Listener::close() {
+  for (const auto& door : doors_) door->close();
+}
+
+std::vector<std::string> Listener::addresses() const {
+  std::vector<std::string> names;
+  for (const auto& door : doors_) names.push_back(door->name());
+  return names;
+}
+
+}  // namespace ballast

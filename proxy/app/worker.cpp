@@ -1,0 +1,95 @@
+#include "proxy/app/worker.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "proxy/base/log.hpp"
+#include "proxy/io/client_tls.hpp"
+#include "proxy/io/socket_stream.hpp"
+
+namespace ballast {
+
+namespace {
+
+// How often the janitor looks at every timeout: their resolution.
+constexpr std::chrono::milliseconds tick_interval{100};
+
+std::shared_ptr<const Settings> settings_of(const std::shared_ptr<const Configuration>& configuration) {
+  return {configuration, &configuration->settings};
+}
+
+std::unique_ptr<UserTable> users_of(const Configuration& configuration, Random& random) {
+  return std::make_unique<UserTable>(configuration.settings.upstream, configuration.secrets, random);
+}
+
+}  // namespace
+
+Worker::Worker(int index, Household& household, Resolver& resolver,
+               std::shared_ptr<const Configuration> configuration)
+    : index_(index),
+      household_(household),
+      configuration_(std::move(configuration)),
+      connector_(reactor_, resolver),
+      world_{reactor_, random_, connector_},
+      pools_(world_, household.broker, settings_of(configuration_), users_of(*configuration_, random_)),
+      sessions_(world_, pools_, index, household.clients, household.mock_key,
+                [this](const CancelRequest& request, std::function<void()> done) {
+                  cancel_elsewhere(request, std::move(done));
+                }) {}
+
+Worker::~Worker() {
+  is_stopping_ = true;
+  reactor_.post([] {});
+  if (thread_.joinable()) thread_.join();
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::run() {
+  TimePoint next_tick = reactor_.now() + tick_interval;
+  while (!is_stopping_) {
+    reactor_.run_once(next_tick - reactor_.now());
+    const TimePoint now = reactor_.now();
+    if (now < next_tick) continue;
+    next_tick = now + tick_interval;
+    pools_.tick(now);
+    sessions_.tick(now);
+    client_count_.store(static_cast<int>(sessions_.size()), std::memory_order_relaxed);
+    if (sessions_.is_draining()) is_drained_ = sessions_.is_empty();
+  }
+}
+
+void Worker::accept(FileDescriptor socket) {
+  client_count_.fetch_add(1, std::memory_order_relaxed);  // so that a burst spreads before the next tick
+  reactor_.post([this, shared = std::make_shared<FileDescriptor>(std::move(socket))] {
+    set_client_options(shared->get());
+    sessions_.accept(
+        std::make_unique<SocketStream>(reactor_, std::move(*shared), configuration_->client_tls));
+  });
+}
+
+void Worker::configure(std::shared_ptr<const Configuration> configuration) {
+  reactor_.post([this, configuration = std::move(configuration)] {
+    configuration_ = configuration;
+    pools_.configure(settings_of(configuration_), users_of(*configuration_, random_));
+    connector_.reload_tls();
+  });
+}
+
+void Worker::drain() {
+  reactor_.post([this] { sessions_.drain(); });
+}
+
+void Worker::cancel(const CancelRequest& request, std::function<void()> done) {
+  reactor_.post([this, request, done = std::move(done)] { sessions_.cancel_here(request, done); });
+}
+
+void Worker::cancel_elsewhere(const CancelRequest& request, std::function<void()> done) {
+  const auto other = static_cast<std::size_t>(CancelKeys::worker_of(request.process_id));
+  if (other >= household_.workers.size()) return done();
+  household_.workers[other]->cancel(request, [this, done] { reactor_.post(done); });
+}
+
+}  // namespace ballast
