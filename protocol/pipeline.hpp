@@ -38,6 +38,7 @@ struct Request {
   RequestKind kind;
   Answer answer = Answer::forward;
   bool by_client = false;       // a client's own Parse or Close, fakes included: it learns how it ended
+  bool is_unnamed = false;      // of the unnamed statement
   std::uint64_t statement = 0;  // of a Parse or Close: which statement; 0: nobody needs to know
 };
 

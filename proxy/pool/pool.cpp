@@ -32,6 +32,12 @@ Pool::Pool(PoolSet& pools, PoolKey key)
       settings_(pools.settings().pool_settings(key_.database, key_.user)),
       bare_set_(parameter_sets_.intern({})) {}
 
+Pool::Pool(PoolSet& pools, PoolKey key, StartupParameters replication) : Pool(pools, std::move(key)) {
+  replication_ = std::move(replication);
+  settings_.pool_mode = PoolMode::session;
+  settings_.min_pool_size = 0;
+}
+
 Pool::~Pool() { pools_.connecting -= static_cast<int>(connecting_.size()); }
 
 ServerConnection* Pool::checkout(Waiter& waiter) {
@@ -49,7 +55,7 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
 
 void Pool::checkin(ServerConnection& server) {
   server.unlease();
-  if (server.broken() || server.retired() || !server.pipeline().at_rest()) return close(server, "not reusable");
+  if (server.broken() || server.retired() || is_for_replication() || !server.pipeline().at_rest()) return close(server, "not reusable");
   if (server.is_held()) return server.become(ServerConnection::State::held);
   if (server.pipeline().status() != TransactionStatus::idle) {
     server.become(ServerConnection::State::settling);
@@ -137,26 +143,34 @@ bool Pool::connect_one(int size) {
   return true;
 }
 
-void Pool::start_connecting(Permit permit) {
-  const Settings& settings = pools_.settings();
-  const UpstreamTarget& target = settings.upstream;
+ServerLoginRequest Pool::login_request() const {
+  const UpstreamTarget& target = pools_.settings().upstream;
   const ScramCredentials credentials = pools_.users().server_credentials(key_.user);
   ServerLoginRequest login;
   login.user = key_.user;
   login.password = credentials.password;
   login.keys = credentials.keys;
   login.parameters = {{"user", key_.user}, {"database", settings_.dbname}};
+  if (is_for_replication()) {
+    login.parameters.insert(login.parameters.end(), replication_.begin(), replication_.end());
+    return login;
+  }
   if (!target.options.empty()) login.parameters.emplace_back("options", target.options);
   if (!target.application_name.empty()) login.parameters.emplace_back("application_name", target.application_name);
   if (!target.client_encoding.empty()) login.parameters.emplace_back("client_encoding", target.client_encoding);
+  return login;
+}
 
+void Pool::start_connecting(Permit permit) {
+  const Settings& settings = pools_.settings();
+  const UpstreamTarget& target = settings.upstream;
   Duration limit = settings.server_connect_timeout;
   if (target.connect_timeout.count() > 0) limit = std::min<Duration>(limit, target.connect_timeout);
   const std::size_t id = ++last_attempt_;
   ++pools_.connecting;
   connecting_.push_back({id, nullptr, std::move(permit)});
   connecting_.back().connect = std::make_unique<ServerConnect>(
-      pools_.world(), target, std::move(login), pools_.users().key_cache(key_.user),
+      pools_.world(), target, login_request(), pools_.users().key_cache(key_.user),
       pools_.world().loop.now() + limit,
       [this, id](ServerConnect::Outcome outcome) { on_connected(id, std::move(outcome)); });
 }

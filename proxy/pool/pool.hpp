@@ -26,6 +26,8 @@ class PoolSet;
 class Pool final : private ServerOwner {
  public:
   Pool(PoolSet& pools, PoolKey key);
+  // The one server of a replication connection: session pooling, made with the client's own startup parameters.
+  Pool(PoolSet& pools, PoolKey key, StartupParameters replication);
   ~Pool();
 
   // Checkout and checkin ----------------------------------------------------------------------------------------
@@ -55,6 +57,8 @@ class Pool final : private ServerOwner {
   const PoolKey& key() const { return key_; }
   bool is_empty() const { return servers_.empty() && connecting_.empty() && waiters_.empty() && clients == 0; }
 
+  bool is_for_replication() const { return !replication_.empty(); }
+
   std::size_t server_count() const { return servers_.size(); }
   std::size_t idle_count() const { return idle_.size(); }
   std::size_t waiting_count() const { return waiters_.size(); }
@@ -72,6 +76,7 @@ class Pool final : private ServerOwner {
   bool connect_one(int size);
   int allowed_size() const;
   void start_connecting(Permit permit);
+  ServerLoginRequest login_request() const;
   void on_connected(std::size_t attempt, ServerConnect::Outcome outcome);
   void on_connect_failed(ServerConnect::Outcome outcome);
   void refuse_all(const PgError& why);
@@ -87,6 +92,7 @@ class Pool final : private ServerOwner {
   PoolSet& pools_;
   PoolKey key_;
   PoolSettings settings_;
+  StartupParameters replication_;  // of a replication connection: what goes into the startup packet
   ParameterSets parameter_sets_;
   ParameterSetRef bare_set_;
   std::vector<std::unique_ptr<ServerConnection>> servers_;  // all of them

@@ -1,0 +1,26 @@
+// The program: what the command line asks for, and nothing else.
+#include <iostream>
+
+#include <unistd.h>
+
+#include "proxy/app/config_command.hpp"
+#include "proxy/app/options.hpp"
+#include "proxy/app/service.hpp"
+
+int main(int argc, char** argv) {
+  using namespace ballast;
+  const Environment environment = environment_of(environ);
+  try {
+    Options options = load_options(argc, argv, environment);
+    switch (options.command) {
+      case Command::serve: return serve(std::move(options), argc, argv, environment);
+      case Command::show_config: std::cout << config_text(options); return 0;
+      case Command::show_markdown: std::cout << settings_markdown(); return 0;
+      case Command::show_help: std::cout << help_text(); return 0;
+      case Command::show_version: std::cout << "ballast " BALLAST_VERSION "\n"; return 0;
+    }
+  } catch (const OptionsError& error) {
+    std::cerr << "ballast: " << error.what() << '\n';
+  }
+  return usage_exit_code;
+}

@@ -1,0 +1,36 @@
+// CancelKeys: which session a CancelRequest means (PostgreSQL manual, "Canceling Requests in Progress").
+//
+// The process id that a client is given is a number of ours; its low bits name the worker, so that a request that
+// comes in on another worker finds its way. One table per worker, one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace ballast {
+
+class ClientSession;
+
+class CancelKeys {
+ public:
+  // Up to 256 workers.
+  explicit CancelKeys(int worker) : worker_(worker) {}
+
+  // A new process id for the session; it must be forgotten before the session ends.
+  std::int32_t issue(ClientSession& session);
+  void forget(std::int32_t process_id) { sessions_.erase(process_id); }
+  // Null: nobody has that id, or the secret is another.
+  ClientSession* find(std::int32_t process_id, std::string_view secret) const;
+
+  int worker() const { return worker_; }
+  static int worker_of(std::int32_t process_id) { return process_id & 0xff; }
+
+ private:
+  int worker_;
+  std::int32_t last_ = 0;
+  std::unordered_map<std::int32_t, ClientSession*> sessions_;
+};
+
+}  // namespace ballast

@@ -1,0 +1,316 @@
+// A client's prepared statements on servers that it shares with others: renamed, prepared where they are missing,
+// closed where there are too many.
+//
+// Names that a client has not defined go to the server as they are: its error (26000) and all that follows from it
+// are then PostgreSQL's own.
+#include <algorithm>
+#include <utility>
+
+#include "protocol/reader.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/session/client_session.hpp"
+#include "proxy/session/session_context.hpp"
+
+namespace ballast {
+
+namespace {
+
+constexpr std::size_t names_max = 128 * 1024;  // of what must be here of a message to know the names in it
+constexpr char statement_kind = 'S';           // in Describe and Close; the other kind is 'P', a portal
+
+std::uint32_t length_word(std::size_t length) { return static_cast<std::uint32_t>(length); }
+
+// The header and names of a Bind whose statement has another name; the rest of it follows as it came.
+void write_bind_head(std::string& out, std::size_t length, std::string_view portal, std::string_view statement) {
+  out.push_back(static_cast<char>(FrontendType::bind));
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(length_word(length) >> shift & 0xff));
+  out.append(portal).append(1, '\0').append(statement).append(1, '\0');
+}
+
+// The name under which a server may be asked for a statement that the client does not have. What looks like one of
+// our own names must not hit somebody else's statement.
+std::string harmless_name(std::string_view name) {
+  return is_server_name(name) ? std::string(name) + "?" : std::string(name);
+}
+
+}  // namespace
+
+bool ClientSession::shares_statements() const {
+  return pool_->settings().pool_mode != PoolMode::session && context_.pools().settings().max_prepared_statements > 0;
+}
+
+ClientStatements& ClientSession::statements() {
+  if (!statements_) statements_ = std::make_unique<ClientStatements>();
+  return *statements_;
+}
+
+// What to do with a message depends on answers that are still to come: the server is made to send them.
+ClientSession::Take ClientSession::wait_for_answers(Cut& cut) {
+  forward_run(cut);
+  MessageWriter(server_->gather(), FrontendType::flush);
+  is_stalled_ = true;
+  return Take::stop;
+}
+
+void ClientSession::send_parse(std::string_view name, std::string_view definition) {
+  MessageWriter(server_->gather(), FrontendType::parse).cstring(name).bytes(definition);
+}
+
+void ClientSession::make_room_for_statement() {
+  const auto limit = static_cast<std::size_t>(context_.pools().settings().max_prepared_statements);
+  ServerStatements& on_server = server_->statements();
+  const auto victim = on_server.victim(limit, server_->pipeline().group());
+  if (!victim) return;
+  MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(server_name(*victim));
+  server_->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = *victim});
+  on_server.forget(*victim);
+  ++context_.pools().counters().statements_evicted;
+}
+
+bool ClientSession::prepare(Cut& cut, const Statement& statement) {
+  const std::uint64_t group = server_->pipeline().group();
+  switch (server_->statements().look_up(statement.id(), group)) {
+    case ServerStatements::Presence::present: return true;
+    case ServerStatements::Presence::undecided: return false;
+    case ServerStatements::Presence::absent: break;
+  }
+  forward_run(cut);
+  make_room_for_statement();
+  send_parse(server_name(statement.id()), statement.definition());
+  server_->statements().preparing(statement.id(), group);
+  server_->expect({.kind = RequestKind::parse, .answer = Answer::drop, .statement = statement.id()});
+  ++context_.pools().counters().statements_prepared;
+  return true;
+}
+
+// Parse ------------------------------------------------------------------------------------------------------------
+
+ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, std::string_view message) {
+  if (!shares_statements()) {
+    server_->expect({.kind = RequestKind::parse});
+    return Take::forward;
+  }
+  const bool is_whole = message.size() == header.total();
+  if (header.total() > context_.pools().settings().max_prepared_statement_length) {
+    return take_long_parse(header, message);
+  }
+  if (!is_whole) return Take::incomplete;
+  Reader reader(message.substr(header_size));
+  const std::string_view name = reader.cstring();
+  const std::string_view definition = reader.rest();
+  if (!reader.ok()) {
+    server_->expect({.kind = RequestKind::parse});  // malformed: PostgreSQL says so best
+    return Take::forward;
+  }
+  if (!name.empty()) return take_named_parse(cut, name, definition);
+  take_unnamed_parse(definition);
+  return Take::forward;
+}
+
+// Too long to be kept: goes through, and can't be prepared again on another server.
+ClientSession::Take ClientSession::take_long_parse(const Header& header, std::string_view message) {
+  if (message.size() > header_size && message[header_size] == '\0') {
+    take_unnamed_parse({});
+    return Take::forward;
+  }
+  if (message.size() == header_size) return Take::incomplete;
+  ++context_.pools().counters().client_statement_limits;
+  return refuse(sqlstate::program_limit_exceeded, "Parse of " + std::to_string(header.total()) +
+                                                      " bytes exceeds max_prepared_statement_length");
+}
+
+void ClientSession::take_unnamed_parse(std::string_view definition) {
+  ClientStatements::Unnamed& unnamed = statements().unnamed();
+  unnamed.tag = next_statement_id();
+  unnamed.definition.assign(definition);
+  unnamed.is_undecided = true;
+  server_->unnamed() = {unnamed.tag, server_->pipeline().group()};
+  server_->expect(
+      {.kind = RequestKind::parse, .by_client = true, .is_unnamed = true, .statement = unnamed.tag});
+}
+
+ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view name, std::string_view definition) {
+  if (statements().is_undecided(name)) return wait_for_answers(cut);
+  if (const Statement* const taken = statements().find(name)) {
+    // The server has that statement, and says that it does: 42P05.
+    if (!prepare(cut, *taken)) return wait_for_answers(cut);
+    forward_run(cut);
+    send_parse(server_name(taken->id()), definition);
+    server_->expect({.kind = RequestKind::parse});
+    return Take::drop;
+  }
+  const Settings& settings = context_.pools().settings();
+  if (statements().size() >= static_cast<std::size_t>(settings.max_client_prepared_statements)) {
+    ++context_.pools().counters().client_statement_limits;
+    return refuse(sqlstate::program_limit_exceeded,
+                  "more prepared statements than max_client_prepared_statements (" +
+                      std::to_string(settings.max_client_prepared_statements) + ")");
+  }
+  StatementRef statement = context_.pools().statements().intern(definition);
+  const std::uint64_t group = server_->pipeline().group();
+  auto presence = server_->statements().look_up(statement->id(), group);
+  if (presence == ServerStatements::Presence::undecided) return wait_for_answers(cut);
+  forward_run(cut);
+  const bool in_failed_transaction =
+      server_->pipeline().at_rest() && server_->pipeline().status() == TransactionStatus::failed;
+  if (presence == ServerStatements::Presence::present && in_failed_transaction) {
+    // A Parse fails there (25P02), so one must be made.
+    MessageWriter(server_->gather(), FrontendType::close)
+        .byte(statement_kind)
+        .cstring(server_name(statement->id()));
+    server_->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = statement->id()});
+    presence = ServerStatements::Presence::absent;
+  }
+  Request request{.kind = RequestKind::parse, .by_client = true, .statement = statement->id()};
+  if (presence == ServerStatements::Presence::present) {
+    ++context_.pools().counters().statements_reused;
+    request.answer = Answer::fake;
+  } else {
+    make_room_for_statement();
+    send_parse(server_name(statement->id()), definition);
+    server_->statements().preparing(statement->id(), group);
+  }
+  statements().define(name, std::move(statement));
+  server_->expect(request);
+  server_->give_fakes();
+  return Take::drop;
+}
+
+// Bind, Describe, Close ----------------------------------------------------------------------------------------------
+
+// The unnamed statement that the client may use now must be the one that the server has.
+bool ClientSession::prepare_unnamed(Cut& cut) {
+  const ClientStatements::Unnamed& ours = statements().unnamed();
+  const ServerConnection::Unnamed there = server_->unnamed();
+  const std::uint64_t group = server_->pipeline().group();
+  if (ours.tag != 0 && ours.tag == there.tag) return there.group == 0 || there.group == group;
+  if (ours.is_undecided) return false;
+  forward_run(cut);
+  if (ours.tag != 0 && !ours.definition.empty()) {
+    send_parse({}, ours.definition);
+    server_->unnamed() = {ours.tag, group};
+    server_->expect(
+        {.kind = RequestKind::parse, .answer = Answer::drop, .is_unnamed = true, .statement = ours.tag});
+    ++context_.pools().counters().statements_prepared;
+  } else if (there.tag != ServerConnection::Unnamed::none) {
+    // Somebody else's: away with it, so that the server tells this client that there is none.
+    MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring({});
+    server_->expect({.kind = RequestKind::close, .answer = Answer::drop});
+    server_->unnamed() = {ServerConnection::Unnamed::unknown, 0};
+  }
+  return true;
+}
+
+ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std::string_view message) {
+  const Request request{.kind = RequestKind::bind};
+  Reader reader(message.substr(header_size));
+  const std::string_view portal = reader.cstring();
+  const std::string_view name = reader.cstring();
+  const bool is_whole = message.size() == header.total();
+  if (!reader.ok() && !is_whole && message.size() < names_max) return Take::incomplete;
+  if (!reader.ok() && !is_whole) return refuse(sqlstate::program_limit_exceeded, "names in a Bind are too long");
+  if (!reader.ok() || !shares_statements()) {
+    server_->expect(request);
+    return Take::forward;
+  }
+  if (name.empty()) {
+    if (!prepare_unnamed(cut)) return wait_for_answers(cut);
+    server_->expect(request);
+    return Take::forward;
+  }
+  const Statement* const statement = statements().find(name);
+  if (statement != nullptr && !prepare(cut, *statement)) return wait_for_answers(cut);
+  const std::string there = statement != nullptr ? server_name(statement->id()) : harmless_name(name);
+  if (there != name) {
+    forward_run(cut);
+    write_bind_head(server_->gather(), header.length - name.size() + there.size(), portal, there);
+    cut.run = cut.at + header_size + portal.size() + name.size() + 2;
+  }
+  server_->expect(request);
+  return Take::forward;
+}
+
+ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header, std::string_view message) {
+  const Request request{.kind = RequestKind::describe};
+  if (message.size() < header.total()) {
+    if (header.total() > names_max) return refuse(sqlstate::program_limit_exceeded, "name in a Describe is too long");
+    return Take::incomplete;
+  }
+  Reader reader(message.substr(header_size));
+  const char kind = reader.byte();
+  const std::string_view name = reader.cstring();
+  if (!reader.finished() || kind != statement_kind || !shares_statements()) {
+    server_->expect(request);
+    return Take::forward;
+  }
+  if (name.empty()) {
+    if (!prepare_unnamed(cut)) return wait_for_answers(cut);
+    server_->expect(request);
+    return Take::forward;
+  }
+  const Statement* const statement = statements().find(name);
+  if (statement != nullptr && !prepare(cut, *statement)) return wait_for_answers(cut);
+  forward_run(cut);
+  MessageWriter(server_->gather(), FrontendType::describe)
+      .byte(kind)
+      .cstring(statement != nullptr ? server_name(statement->id()) : harmless_name(name));
+  server_->expect(request);
+  return Take::drop;
+}
+
+// A shared statement stays on the server: the CloseComplete is ours. Without a server there are no portals, and
+// closing what does not exist is no error.
+ClientSession::Take ClientSession::take_close(const Header& header, std::string_view message) {
+  if (message.size() < header.total()) {
+    if (header.total() > names_max) return refuse(sqlstate::program_limit_exceeded, "name in a Close is too long");
+    return Take::incomplete;
+  }
+  Reader reader(message.substr(header_size));
+  const char kind = reader.byte();
+  const std::string_view name = reader.cstring();
+  const bool is_statement = reader.finished() && kind == statement_kind && shares_statements();
+  const Statement* const known = is_statement && !name.empty() ? statements().find(name) : nullptr;
+  if (is_statement && name.empty()) {
+    statements().unnamed() = {};
+    if (server_ != nullptr) server_->unnamed() = {ServerConnection::Unnamed::unknown, 0};
+  }
+  if (server_ == nullptr) {
+    if (known != nullptr) {
+      statements().close(name);
+      statements().answered();
+    }
+    MessageWriter(outlet_.buffer(), BackendType::close_complete);
+    return Take::drop;
+  }
+  const bool is_reserved = is_statement && is_server_name(name);
+  if (known == nullptr && !is_reserved) {
+    server_->expect({.kind = RequestKind::close});
+    return Take::forward;
+  }
+  Request request{.kind = RequestKind::close, .answer = Answer::fake};
+  if (known != nullptr) {
+    request.by_client = true;
+    request.statement = known->id();
+    statements().close(name);
+  }
+  server_->expect(request);
+  server_->give_fakes();
+  return Take::drop;
+}
+
+// How it ended -------------------------------------------------------------------------------------------------------
+
+void ClientSession::on_request_answered(const Request& request) {
+  if (!request.is_unnamed) return statements().answered();
+  ClientStatements::Unnamed& unnamed = statements().unnamed();
+  if (unnamed.tag == request.statement) unnamed.is_undecided = false;
+}
+
+void ClientSession::on_request_discarded(const Request& request) {
+  if (!request.is_unnamed) return statements().discarded();
+  if (statements().unnamed().tag == request.statement) statements().unnamed() = {};
+}
+
+void ClientSession::on_statements_dropped() { statements().clear(); }
+
+}  // namespace ballast

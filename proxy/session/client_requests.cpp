@@ -1,0 +1,294 @@
+// What a client asks for: walks its messages and sees to what each needs before it goes to the server.
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "protocol/error_message.hpp"
+#include "protocol/reader.hpp"
+#include "protocol/writer.hpp"
+#include "proxy/session/client_session.hpp"
+#include "proxy/session/session_context.hpp"
+
+namespace ballast {
+
+namespace {
+
+// Of an extended batch without a server, this much may gather before it counts as complete enough.
+constexpr std::size_t batch_wait_max = 16 * 1024;
+
+// Is there something in `bytes` that makes a server answer? A slow client's half of a batch holds no server.
+bool asks_for_answer(std::string_view bytes) {
+  if (bytes.size() >= batch_wait_max) return true;
+  while (bytes.size() >= header_size) {
+    const Header header = read_header(bytes.data());
+    switch (static_cast<FrontendType>(header.type)) {
+      case FrontendType::sync:
+      case FrontendType::flush:
+      case FrontendType::query:
+      case FrontendType::function_call:
+      case FrontendType::terminate: return true;
+      default: break;
+    }
+    if (!valid(header) || header.total() >= batch_wait_max) return true;
+    bytes.remove_prefix(std::min(header.total(), bytes.size()));
+  }
+  return false;
+}
+
+void write_ready(std::string& out) {
+  MessageWriter(out, BackendType::ready_for_query).byte(static_cast<char>(TransactionStatus::idle));
+}
+
+}  // namespace
+
+void ClientSession::forward_run(Cut& cut) {
+  if (cut.at > cut.run && server_ != nullptr) server_->send(cut.bytes.substr(cut.run, cut.at - cut.run));
+  cut.run = cut.at;
+}
+
+void ClientSession::go_on() {
+  if (state_ != State::idle && state_ != State::active) return;
+  const std::string_view kept = inbox_.kept();
+  const std::size_t used = consume(kept);
+  if (state_ != State::ended) inbox_.keep(kept.substr(used));
+}
+
+// Returns how many bytes are done with.
+std::size_t ClientSession::consume(std::string_view bytes) {
+  Cut cut{bytes};
+  const std::uint32_t length_max = context_.pools().settings().max_packet_size;
+  while (true) {
+    if (body_left_ > 0) {
+      const std::size_t part = std::min(body_left_, bytes.size() - cut.at);
+      cut.at += part;
+      body_left_ -= part;
+      if (!body_is_forwarded_) cut.run = cut.at;
+      if (body_left_ > 0) break;
+    }
+    if (bytes.size() - cut.at < header_size) break;
+    const Header header = read_header(bytes.data() + cut.at);
+    if (!valid(header) || header.length > length_max) {
+      refuse_length(header);
+      break;
+    }
+    const std::size_t there = std::min(header.total(), bytes.size() - cut.at);
+    const Take taken = take(cut, header, bytes.substr(cut.at, there));
+    if (taken == Take::stop || taken == Take::incomplete) break;
+    if (taken == Take::drop) forward_run(cut);
+    cut.at += there;
+    if (taken == Take::drop) cut.run = cut.at;
+    body_left_ = header.total() - there;
+    body_is_forwarded_ = taken == Take::forward;
+  }
+  forward_run(cut);
+  release_if_done();
+  return cut.at;
+}
+
+void ClientSession::refuse_length(const Header& header) {
+  if (!valid(header)) {
+    refuse(sqlstate::protocol_violation, "invalid message length");
+    return;
+  }
+  ++context_.pools().counters().client_packet_limits;
+  refuse(sqlstate::program_limit_exceeded,
+         "message of " + std::to_string(header.total()) + " bytes exceeds max_packet_size");
+}
+
+ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::string_view message) {
+  const auto type = static_cast<FrontendType>(header.type);
+  if (type == FrontendType::terminate) {
+    forward_run(cut);
+    leave();
+    return Take::stop;
+  }
+  if (skip_ != Skip::nothing) return skip_message(type);
+  switch (type) {
+    case FrontendType::sync: return take_sync();
+    case FrontendType::flush: return server_ != nullptr ? Take::forward : Take::drop;
+    case FrontendType::close: return take_close(header, message);
+    case FrontendType::copy_data:
+    case FrontendType::copy_done:
+    case FrontendType::copy_fail: return take_copy(type);
+    default: break;
+  }
+  if (const Take wanted = want_server(cut, type); wanted != Take::forward) return wanted;
+  switch (type) {
+    case FrontendType::query: return take_simple(RequestKind::query);
+    case FrontendType::function_call: return take_simple(RequestKind::function_call);
+    case FrontendType::parse: return take_parse(cut, header, message);
+    case FrontendType::bind: return take_bind(cut, header, message);
+    case FrontendType::describe: return take_describe(cut, header, message);
+    case FrontendType::execute: server_->expect({.kind = RequestKind::execute}); return Take::forward;
+    default: break;
+  }
+  return Take::stop;
+}
+
+// The messages that need a server: is there one, and if not, is it time to ask for it?
+ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type) {
+  switch (type) {
+    case FrontendType::query:
+    case FrontendType::function_call:
+    case FrontendType::parse:
+    case FrontendType::bind:
+    case FrontendType::describe:
+    case FrontendType::execute: break;
+    default:
+      return refuse(sqlstate::protocol_violation,
+                    "invalid frontend message type " + std::to_string(static_cast<unsigned char>(type)));
+  }
+  if (server_ != nullptr) {
+    if (server_->pipeline().at_rest()) since_ = context_.world().loop.now();
+    return Take::forward;
+  }
+  if (!asks_for_answer(cut.bytes.substr(cut.at))) return Take::incomplete;
+  if (ServerConnection* const server = pool_->checkout(*this)) {
+    attach(*server);
+    return Take::forward;
+  }
+  become(State::waiting);
+  return Take::stop;
+}
+
+void ClientSession::attach(ServerConnection& server) {
+  server_ = &server;
+  server.lease_to(*this);
+  if (server.parameters() != parameters_) server.take_parameters(parameters_);
+  become(State::active);
+}
+
+ClientSession::Take ClientSession::take_simple(RequestKind kind) {
+  if (kind == RequestKind::query) {
+    // It destroys the unnamed statement; unless it is skipped behind an error of what is under way.
+    server_->unnamed() = {server_->pipeline().at_rest() ? ServerConnection::Unnamed::none
+                                                        : ServerConnection::Unnamed::unknown,
+                          0};
+    if (statements_) statements_->unnamed() = {};
+  }
+  server_->expect({.kind = kind});
+  return Take::forward;
+}
+
+ClientSession::Take ClientSession::take_sync() {
+  if (server_ == nullptr) {
+    write_ready(outlet_.buffer());
+    return Take::drop;
+  }
+  server_->expect({.kind = RequestKind::sync});
+  return Take::forward;
+}
+
+// COPY data that comes when its COPY is over is thrown away, as PostgreSQL does.
+ClientSession::Take ClientSession::take_copy(FrontendType type) {
+  if (server_ == nullptr || !server_->pipeline().expects_copy()) return Take::drop;
+  if (type != FrontendType::copy_data) server_->expect({.kind = RequestKind::copy_end});
+  return Take::forward;
+}
+
+// Failing and refusing -----------------------------------------------------------------------------------------------
+
+// The request at the front of the inbox can't be served. The client stays: it gets the error and is then as it was.
+void ClientSession::fail_request(const PgError& error) {
+  become(State::idle);
+  write_error(outlet_.buffer(), error);
+  const auto type = static_cast<FrontendType>(inbox_.kept().front());
+  const bool is_simple = type == FrontendType::query || type == FrontendType::function_call;
+  skip_ = is_simple ? Skip::message : Skip::to_sync;
+  if (is_simple) write_ready(outlet_.buffer());
+  go_on();
+}
+
+ClientSession::Take ClientSession::skip_message(FrontendType type) {
+  if (skip_ == Skip::message) {
+    skip_ = Skip::nothing;
+  } else if (type == FrontendType::sync) {
+    skip_ = Skip::nothing;
+    write_ready(outlet_.buffer());
+  }
+  return Take::drop;
+}
+
+ClientSession::Take ClientSession::refuse(std::string_view code, std::string message) {
+  end({Severity::fatal, std::string(code), std::move(message), {}, {}});
+  return Take::stop;
+}
+
+// Giving back --------------------------------------------------------------------------------------------------------
+
+void ClientSession::release_if_done() {
+  if (state_ != State::active || !server_->pipeline().at_rest() || is_stalled_) return;
+  if (body_left_ > 0 && body_is_forwarded_) return;
+  if (server_->pipeline().status() != TransactionStatus::idle) {
+    if (pool_->settings().pool_mode == PoolMode::statement) {
+      refuse(sqlstate::protocol_violation, "transaction blocks are not allowed in statement pooling (pool_mode)");
+    }
+    return;
+  }
+  ++context_.pools().counters().transactions;
+  if (pool_->settings().pool_mode != PoolMode::session) {
+    give_back();
+    become(State::idle);
+  }
+  if (context_.is_draining()) drain();
+}
+
+void ClientSession::give_back() {
+  ServerConnection& server = *std::exchange(server_, nullptr);
+  is_stalled_ = false;
+  const bool is_at_known_point = server.pipeline().at_rest() && !(body_left_ > 0 && body_is_forwarded_);
+  if (is_at_known_point) {
+    pool_->checkin(server);
+  } else {
+    pool_->discard(server);
+  }
+}
+
+// Answers ------------------------------------------------------------------------------------------------------------
+
+void ClientSession::on_answer(std::string_view bytes) { outlet_.send(*stream_, bytes); }
+
+void ClientSession::on_error(std::string_view message) {
+  std::string_view body = message.substr(header_size);
+  if (read_error(body).severity == Severity::fatal) was_told_why_ = true;
+  const std::size_t ours = statements_ ? body.find(server_name_prefix) : std::string_view::npos;
+  if (ours == std::string_view::npos) return outlet_.send(*stream_, message);
+  // The server speaks of a statement by the name that we gave it.
+  const std::size_t digits = ours + server_name_prefix.size();
+  const std::size_t end = std::min(body.find_first_not_of("0123456789", digits), body.size());
+  std::uint64_t id = 0;
+  for (const char digit : body.substr(digits, std::min<std::size_t>(end - digits, 18))) {
+    id = id * 10 + static_cast<std::uint64_t>(digit - '0');
+  }
+  const std::string_view name = statements_->name_of(id);
+  const std::string renamed =
+      name.empty() ? std::string(body) : replace_in_error(body, body.substr(ours, end - ours), name);
+  MessageWriter(outlet_.buffer(), BackendType::error_response).bytes(renamed);
+}
+
+void ClientSession::on_parameters_changed() { parameters_ = server_->parameters(); }
+
+void ClientSession::on_answers_end() {
+  outlet_.flush(*stream_);
+  if (state_ == State::proving) {
+    if (server_->pipeline().at_rest() && parameters_->proven()) {
+      give_back();
+      welcome();
+    }
+    return settle_down();
+  }
+  if (is_stalled_ && server_->pipeline().queue_empty()) {
+    is_stalled_ = false;
+    go_on();
+  }
+  if (state_ == State::active && server_->pipeline().at_rest()) since_ = context_.world().loop.now();
+  release_if_done();
+  settle_down();
+}
+
+void ClientSession::on_server_drained() {
+  go_on();
+  settle_down();
+}
+
+}  // namespace ballast

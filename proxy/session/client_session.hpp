@@ -1,0 +1,169 @@
+// ClientSession: one client, from accept to its end. Reads requests, borrows a server for as long as the pool mode
+// says, and gives the client what the server answers. What an answer is decides ServerConnection; what a request
+// needs decides this class (client_requests.cpp), its life and limits client_session.cpp.
+//
+// The client sees no difference to PostgreSQL: errors of the extended protocol are left to the server wherever it
+// can make them, so that texts, transaction states and skipped messages are its own.
+// Owned by its worker; ends by SessionContext::on_session_ended. One thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/client_login.hpp"
+#include "proxy/io/inbox.hpp"
+#include "proxy/io/outlet.hpp"
+#include "proxy/io/stream.hpp"
+#include "proxy/pool/lessee.hpp"
+#include "proxy/pool/pool.hpp"
+#include "proxy/pool/waiter.hpp"
+#include "proxy/session/client_statements.hpp"
+
+namespace ballast {
+
+class SessionContext;
+
+class ClientSession final : public Mortal, public StreamListener, private Lessee, private Waiter {
+ public:
+  enum class State : std::uint8_t {
+    login,      // until AuthenticationOk
+    proving,    // its startup parameters are tried on a server, as PostgreSQL would at login
+    idle,       // no server, no request
+    waiting,    // in the pool's queue
+    active,     // has a server
+    cancel,     // carries a CancelRequest, not a session
+    flushing,   // has been told its last word; waits for that to leave
+    ended,
+  };
+
+  ClientSession(SessionContext& context, std::unique_ptr<Stream> stream, std::uint64_t id);
+  ~ClientSession() override;
+
+  // A CancelRequest with this session's key; `done` is called when nothing of it is under way any more.
+  void cancel(std::function<void()> done);
+  std::string_view cancel_secret() const { return cancel_secret_; }
+  // The janitor's visit: ends what is overdue.
+  void tick(TimePoint now);
+  // Ends the session with an error for the client.
+  void end(const PgError& why);
+  // Ends it without a word.
+  void hang_up() { leave(); }
+  // The process is about to stop: ends now if it is between transactions.
+  void drain();
+
+  State state() const { return state_; }
+  std::uint64_t id() const { return id_; }
+  std::string name() const { return "C-" + std::to_string(id_); }
+  std::size_t slot = 0;  // where its owner keeps it
+
+  void on_readable() override;
+  void on_writable() override;
+
+ private:
+  // What consume() does with the message at hand.
+  enum class Take {
+    forward,     // to the server as it is, or the part of it that is here
+    drop,        // to nobody, or something else has been sent instead
+    incomplete,  // it must be here as a whole, or up to its names
+    stop,        // not now: the session waits, or has ended
+  };
+  // What is left out because a request failed before it had a server.
+  enum class Skip : std::uint8_t { nothing, message, to_sync };
+  // The bytes that consume() walks through. What goes to the server unchanged goes in runs as long as possible: `run`
+  // is where the present one began, `at` the message at hand.
+  struct Cut {
+    std::string_view bytes;
+    std::size_t at = 0;
+    std::size_t run = 0;
+  };
+
+  // Life (client_session.cpp)
+  void become(State state);
+  void advance_login(std::string_view bytes);
+  void start_session();
+  bool adopt_parameters();
+  void prove_parameters();
+  void welcome();
+  void leave();
+  void finish();
+  void settle_down();
+  bool is_overdue(Milliseconds limit, TimePoint now) const;
+  void end_if_idle_too_long(TimePoint now);
+
+  // Requests (client_requests.cpp)
+  std::size_t consume(std::string_view bytes);
+  void go_on();
+  void forward_run(Cut& cut);
+  Take take(Cut& cut, const Header& header, std::string_view message);
+  Take take_simple(RequestKind kind);
+  Take take_parse(Cut& cut, const Header& header, std::string_view message);
+  Take take_long_parse(const Header& header, std::string_view message);
+  Take take_named_parse(Cut& cut, std::string_view name, std::string_view definition);
+  void take_unnamed_parse(std::string_view definition);
+  Take take_bind(Cut& cut, const Header& header, std::string_view message);
+  Take take_describe(Cut& cut, const Header& header, std::string_view message);
+  Take take_close(const Header& header, std::string_view message);
+  Take take_sync();
+  Take take_copy(FrontendType type);
+  Take skip_message(FrontendType type);
+  Take want_server(const Cut& cut, FrontendType type);
+  void attach(ServerConnection& server);
+  void release_if_done();
+  void give_back();
+  void fail_request(const PgError& error);
+  Take refuse(std::string_view code, std::string message);
+  void refuse_length(const Header& header);
+
+  // Prepared statements (client_prepares.cpp)
+  bool shares_statements() const;
+  ClientStatements& statements();
+  // Sees to it that the statement is on the server; false: not before outstanding answers have come.
+  bool prepare(Cut& cut, const Statement& statement);
+  bool prepare_unnamed(Cut& cut);
+  void make_room_for_statement();
+  void send_parse(std::string_view name, std::string_view definition);
+  Take wait_for_answers(Cut& cut);
+
+  // Lessee
+  void on_answer(std::string_view bytes) override;
+  void on_error(std::string_view message) override;
+  void on_parameters_changed() override;
+  void on_parameters_refused(const PgError& why) override;
+  void on_request_answered(const Request& request) override;
+  void on_request_discarded(const Request& request) override;
+  void on_statements_dropped() override;
+  void on_answers_end() override;
+  bool congested() const override { return outlet_.congested(); }
+  void on_server_drained() override;
+  void on_server_lost(const PgError& why) override;
+  // Waiter
+  void on_granted(ServerConnection& server) override;
+  void on_refused(const PgError& why) override;
+
+  SessionContext& context_;
+  std::unique_ptr<Stream> stream_;
+  Inbox inbox_;
+  Outlet outlet_;
+  std::unique_ptr<ClientLogin> login_;            // until AuthenticationOk
+  std::unique_ptr<ClientStatements> statements_;  // from the first Parse on
+  std::unique_ptr<Pool> own_pool_;                // of a replication connection
+  Pool* pool_ = nullptr;                          // from AuthenticationOk on
+  ServerConnection* server_ = nullptr;            // while leased
+  ParameterSetRef parameters_;                    // the state that its statements are to run in
+  std::string cancel_secret_;
+  TimePoint since_;                               // of the present state, or of the last change in it
+  std::uint64_t id_;
+  std::size_t body_left_ = 0;                     // bytes of the present message still to come
+  std::int32_t process_id_ = 0;                   // as the client knows it
+  State state_ = State::login;
+  Skip skip_ = Skip::nothing;
+  Interest interest_ = Interest::read;
+  bool body_is_forwarded_ = false;
+  bool is_stalled_ = false;     // waits for outstanding answers before it looks at the next request
+  bool is_admitted_ = false;    // counts in max_client_conn
+  bool was_told_why_ = false;   // a FATAL error of the server's has gone to the client
+};
+
+}  // namespace ballast

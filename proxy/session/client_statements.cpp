@@ -1,0 +1,69 @@
+#include "proxy/session/client_statements.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace ballast {
+
+const Statement* ClientStatements::find(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second.get();
+}
+
+bool ClientStatements::is_undecided(std::string_view name) const {
+  return std::any_of(undecided_.begin(), undecided_.end(),
+                     [name](const Change& change) { return change.name == name; });
+}
+
+void ClientStatements::put(std::string_view name, StatementRef statement) {
+  const auto found = by_name_.find(name);
+  if (statement == nullptr) {
+    if (found != by_name_.end()) by_name_.erase(found);
+  } else if (found != by_name_.end()) {
+    found->second = std::move(statement);
+  } else {
+    by_name_.emplace(std::string(name), std::move(statement));
+  }
+}
+
+void ClientStatements::define(std::string_view name, StatementRef statement) {
+  const auto found = by_name_.find(name);
+  undecided_.push_back({std::string(name), found == by_name_.end() ? nullptr : found->second});
+  put(name, std::move(statement));
+}
+
+void ClientStatements::close(std::string_view name) { define(name, nullptr); }
+
+void ClientStatements::answered() {
+  assert(!undecided_.empty());
+  undecided_.pop_front();
+}
+
+void ClientStatements::discarded() {
+  assert(!undecided_.empty());
+  Change undone = std::move(undecided_.front());
+  undecided_.pop_front();
+  // A later change of the same name was made on top of this one: it is that one's past that changes.
+  const auto later = std::find_if(undecided_.begin(), undecided_.end(),
+                                  [&undone](const Change& change) { return change.name == undone.name; });
+  if (later != undecided_.end()) {
+    later->before = std::move(undone.before);
+  } else {
+    put(undone.name, std::move(undone.before));
+  }
+}
+
+void ClientStatements::clear() {
+  by_name_.clear();
+  for (Change& change : undecided_) change.before = nullptr;
+}
+
+std::string_view ClientStatements::name_of(std::uint64_t statement) const {
+  for (const auto& [name, held] : by_name_) {
+    if (held->id() == statement) return name;
+  }
+  return {};
+}
+
+}  // namespace ballast

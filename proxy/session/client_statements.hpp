@@ -1,0 +1,60 @@
+// ClientStatements: the protocol-level prepared statements of one client, as it believes them to be.
+//
+// A Parse or Close is believed when it is sent; answered() or discarded() tell, in the order of sending, how it
+// ended, and a discarded one is undone. Pure, one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "proxy/pool/statement_table.hpp"
+
+namespace ballast {
+
+class ClientStatements {
+ public:
+  // Null: no such name.
+  const Statement* find(std::string_view name) const;
+  // A Parse or Close of this name has been sent, and its answer has not come.
+  bool is_undecided(std::string_view name) const;
+  void define(std::string_view name, StatementRef statement);
+  void close(std::string_view name);
+  // The oldest undecided Parse or Close succeeded / failed or was skipped.
+  void answered();
+  void discarded();
+  // DEALLOCATE ALL. What is undecided stays so.
+  void clear();
+  std::size_t size() const { return by_name_.size(); }
+  // One of the client's names for a statement; empty if there is none.
+  std::string_view name_of(std::uint64_t statement) const;
+
+  // The unnamed statement: lives until the next Parse without a name, or the next simple query.
+  struct Unnamed {
+    std::uint64_t tag = 0;   // of its own for each Parse; 0: there is none
+    std::string definition;  // to prepare it on another server; empty: too long to be kept
+    bool is_undecided = false;
+  };
+  Unnamed& unnamed() { return unnamed_; }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  struct Change {
+    std::string name;
+    StatementRef before;  // null: the name was free
+  };
+
+  void put(std::string_view name, StatementRef statement);
+
+  std::unordered_map<std::string, StatementRef, Hash, std::equal_to<>> by_name_;
+  std::deque<Change> undecided_;  // oldest first
+  Unnamed unnamed_;
+};
+
+}  // namespace ballast

@@ -1,0 +1,61 @@
+// SessionSet: the client sessions of one worker, and the cancel requests on their way. One thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/session/cancel_forward.hpp"
+#include "proxy/session/client_session.hpp"
+#include "proxy/session/session_context.hpp"
+
+namespace ballast {
+
+class SessionSet final : public SessionContext {
+ public:
+  // Carries a CancelRequest to another worker.
+  using ElsewhereCancel = std::function<void(const CancelRequest&, std::function<void()> done)>;
+
+  // `clients` counts those of all workers against max_client_conn; `mock_key` is one for the process.
+  SessionSet(World& world, PoolSet& pools, int worker, std::atomic<int>& clients, std::string mock_key,
+             ElsewhereCancel cancel_elsewhere);
+  ~SessionSet();
+
+  void accept(std::unique_ptr<Stream> stream);
+  void tick(TimePoint now);
+  // From now on clients leave as soon as they are between transactions.
+  void drain();
+  // A CancelRequest for a session of this worker.
+  void cancel_here(const CancelRequest& request, std::function<void()> done);
+  std::size_t size() const { return sessions_.size(); }
+  bool is_empty() const { return sessions_.empty() && cancels_.empty(); }
+
+  // SessionContext
+  World& world() override { return world_; }
+  PoolSet& pools() override { return pools_; }
+  CancelKeys& cancel_keys() override { return cancel_keys_; }
+  ClientLoginPolicy login_policy() const override;
+  bool admit_client() override;
+  void client_left() override { clients_.fetch_sub(1); }
+  bool is_draining() const override { return is_draining_; }
+  void cancel(const CancelRequest& request, std::function<void()> done) override;
+  void forward_cancel(ServerConnection& server, std::function<void()> done) override;
+  void end_client(std::uint64_t id) override;
+  void on_session_ended(ClientSession& session) override;
+
+ private:
+  World& world_;
+  PoolSet& pools_;
+  CancelKeys cancel_keys_;
+  std::atomic<int>& clients_;
+  std::string mock_key_;
+  ElsewhereCancel cancel_elsewhere_;
+  std::vector<std::unique_ptr<ClientSession>> sessions_;
+  std::vector<std::unique_ptr<CancelForward>> cancels_;
+  bool is_draining_ = false;
+};
+
+}  // namespace ballast
