@@ -22,7 +22,7 @@ class Resolver {
     std::vector<SocketAddress> addresses;  // in the order of RFC 6724; empty: see error
     std::string error;
   };
-  using Done = std::function<void(Answer)>;
+  using Done = std::function<void(const Answer&)>;
   using Lookup = std::function<Answer(const std::string& host, std::uint16_t port)>;
 
   // A question that waits for its answer; destroying it takes it back. On the thread of its reactor.

@@ -83,6 +83,8 @@ Identity Authority::issue(const CertificateRequest& request) const {
   return write(std::move(certificate), std::move(key), name_ + "-" + std::to_string(issued_));
 }
 
+void Authority::sign(X509_CRL* list) const { X509_CRL_sign(list, self_.key.get(), EVP_sha256()); }
+
 Identity Authority::write(Certificate certificate, Key key, const std::string& name) const {
   Identity identity{std::move(certificate), std::move(key), folder_.file(name + ".crt"),
                     folder_.file(name + ".key")};

@@ -54,6 +54,7 @@ class Authority {
   Authority(const TemporaryFolder& folder, std::string name);
 
   Identity issue(const CertificateRequest& request) const;
+  void sign(X509_CRL* list) const;
   const std::string& roots_file() const { return self_.certificate_file; }
 
  private:

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -31,10 +33,25 @@ bool run_until(Reactor& reactor, const std::function<bool()>& is_done) {
   return true;
 }
 
+int turns_of_an_idle_moment(Reactor& reactor) {
+  struct Flag : AlarmHandler {
+    void on_alarm() override { is_up = true; }
+    bool is_up = false;
+  } flag;
+  Alarm alarm(reactor, flag);
+  reactor.run_once(0s);
+  alarm.set(reactor.now() + 5ms);
+  int turns = 0;
+  for (; !flag.is_up; ++turns) reactor.run_once(1h);
+  return turns;
+}
+
 Peer::Peer(FileDescriptor socket) : socket_(std::move(socket)) {
   const timeval timeout{std::chrono::seconds(patience).count(), 0};
   ::setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   ::setsockopt(fd(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
+  const int at_once = 1;  // what is written must be there when write() has returned
+  ::setsockopt(fd(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
 }
 
 bool Peer::begin(SSL_CTX* context) {
@@ -54,6 +71,14 @@ void Peer::write(std::string_view bytes) {
     expect(taken > 0, "the peer can't write");
     bytes.remove_prefix(static_cast<std::size_t>(taken));
   }
+}
+
+void Peer::gather(const std::function<void()>& write_all) {
+  const int on = 1;
+  const int off = 0;
+  ::setsockopt(fd(), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+  write_all();
+  ::setsockopt(fd(), IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
 std::size_t Peer::read_some(char* into, std::size_t size) {

@@ -21,6 +21,9 @@ namespace ballast::test {
 // Turns the loop until `is_done` holds. False: it did not come to hold within a generous time.
 bool run_until(Reactor& reactor, const std::function<bool()>& is_done);
 
+// How often the loop turns while a few milliseconds pass: once or twice if nothing keeps it awake.
+int turns_of_an_idle_moment(Reactor& reactor);
+
 // One end of a connection.
 class Peer {
  public:
@@ -32,6 +35,8 @@ class Peer {
   SSL* ssl() const { return ssl_.get(); }
 
   void write(std::string_view bytes);
+  // All that is written meanwhile leaves in one segment.
+  void gather(const std::function<void()>& write_all);
   std::string read(std::size_t size);
   std::string read_to_end();
   bool ends() { return read_to_end().empty(); }
