@@ -123,9 +123,10 @@ TEST_CASE("what is wrong is one clear sentence") {
       {"host=h password='hunter2", "has a value whose quote isn't closed"},
       {std::string("host=h\0x", 8), "holds a zero byte; remove it"},
   };
-  for (const auto& [text, expected] : cases) {
+  for (const auto& example : cases) {
+    const std::string& text = example.first;
     CAPTURE(text);
-    CHECK(problem(text) == expected);
+    CHECK(problem(text) == example.second);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "proxy/base/log.hpp"
 
-#include <regex>
+#include <algorithm>
+#include <cctype>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -25,23 +26,31 @@ struct LogToFile {
   TemporaryFolder folder;
 };
 
+// Each digit becomes 0, so that the time is always the same.
+std::string with_zeros(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return std::isdigit(c) != 0; }, '0');
+  return text;
+}
+
 }  // namespace
 
 TEST_CASE("a text line has the time in UTC, the level, who and what") {
   const LogToFile file;
   log::info("C-17", "login: user=app");
   log::warning("listener", "slow");
-  const std::regex lines(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info C-17 login: user=app\n)"
-                         R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warning listener slow\n)");
-  CHECK(std::regex_match(file.text(), lines));
+  CHECK(
+      with_zeros(file.text()) ==
+      "0000-00-00T00:00:00.000Z info C-00 login: user=app\n0000-00-00T00:00:00.000Z warning listener slow\n");
 }
 
 TEST_CASE("a JSON line is one object with four members") {
   const LogToFile file(LogFormat::json);
   log::error("S-3", "lost: \"reset\"\n\xff");
-  const std::regex line(
-      R"(\{"time":"[-0-9]{10}T[:.0-9]{12}Z","level":"error","who":"S-3","message":"lost: \\"reset\\"\\n\\ufffd"\}\n)");
-  CHECK(std::regex_match(file.text(), line));
+  CHECK(
+      with_zeros(file.text()) ==
+      R"({"time":"0000-00-00T00:00:00.000Z","level":"error","who":"S-0","message":"lost: \"reset\"\n\ufffd"})"
+      "\n");
 }
 
 TEST_CASE("no text can forge a line") {

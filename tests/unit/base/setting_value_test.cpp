@@ -37,9 +37,10 @@ TEST_CASE("durations are seconds, or carry PostgreSQL's units") {
       {"0", 0},          {"30", 30'000},    {"0.5", 500},       {".25", 250},   {"500ms", 500},
       {"2min", 120'000}, {"1h", 3'600'000}, {"1d", 86'400'000}, {"1.5s", 1500}, {" 2 min ", 120'000},
       {"1e1", 10'000},   {"0.0015", 2},     {"0.5min", 30'000}, {"0ms", 0}};
-  for (const auto& [input, milliseconds] : cases) {
+  for (const auto& example : cases) {
+    const std::string& input = example.first;
     CAPTURE(input);
-    CHECK(parse_setting(duration, input).number == milliseconds);
+    CHECK(parse_setting(duration, input).number == example.second);
   }
 }
 
