@@ -422,7 +422,7 @@ TEST_CASE("a cancel request is handed over, in the clear and over TLS, whatever 
 
 TEST_CASE("long passwords are read up to PostgreSQL's limit") {
   const ClientLoginPolicy policy = on_unix_socket(policy_of(LoginMethod::plain));
-  for (const std::size_t size : {1023, 1024, 65530}) {
+  for (const std::size_t size : {1023U, 1024U, 65530U}) {
     const std::vector<Flight> flights = {hello("clear"), password(std::string(size, 'x'))};
     CHECK(refusal(run(policy, flights, 1 << 20, 1 << 20, {})) == wrong_password("clear"));
     CHECK(refusal(run(policy, flights, 1000, 1000, {})) == wrong_password("clear"));

@@ -165,13 +165,13 @@ TEST_CASE("a server without cancel keys is a server all the same") {
 }
 
 TEST_CASE("cancel keys have 4 to 256 bytes") {
-  for (const std::size_t size : {4, 32, 256}) {
+  for (const std::size_t size : {4U, 32U, 256U}) {
     const Outcome end = converse(request(), ok + message('K', int32(-1) + std::string(size, 'k')) + ready);
     CHECK(end.step == Step::ready);
     CHECK(end.process_id == -1);
     CHECK(end.cancel_secret == std::string(size, 'k'));
   }
-  for (const std::size_t size : {0, 3, 257})
+  for (const std::size_t size : {0U, 3U, 257U})
     CHECK(complaint(request(), ok + message('K', int32(1) + std::string(size, 'k'))) ==
           broke + "malformed BackendKeyData");
   CHECK(complaint(request(), ok + message('K', "ab")) == broke + "malformed BackendKeyData");

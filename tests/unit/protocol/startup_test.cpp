@@ -143,7 +143,7 @@ TEST_CASE("requests for encryption are read at every cut") {
 }
 
 TEST_CASE("cancel requests have keys of 4 to 256 bytes") {
-  for (const std::size_t size : {4, 32, 256}) {
+  for (const std::size_t size : {4U, 32U, 256U}) {
     const std::string key(size, 'k');
     std::string packet;
     write_cancel_request(packet, -7, key);
@@ -153,7 +153,7 @@ TEST_CASE("cancel requests have keys of 4 to 256 bytes") {
     CHECK(std::get<CancelRequest>(read).process_id == -7);
     CHECK(std::get<CancelRequest>(read).secret == key);
   }
-  for (const std::size_t size : {0, 3, 257})
+  for (const std::size_t size : {0U, 3U, 257U})
     CHECK(is_invalid(untyped(int32(cancel_request_code) + int32(1) + std::string(size, 'k'))));
   CHECK(is_invalid(untyped(int32(cancel_request_code) + "abc")));
 }
