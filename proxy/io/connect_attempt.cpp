@@ -57,7 +57,7 @@ void ConnectAttempt::on_events(std::uint32_t) {
     case Stage::looking_up:
       break;
   }
-  assert(!"a socket without a stage");
+  assert(false && "an event of a socket that is not there");
 }
 
 void ConnectAttempt::proceed(Progress progress) {

@@ -1,5 +1,6 @@
 #include "tests/unit/io/certificates.hpp"
 
+#include <array>
 #include <cstdio>
 #include <fstream>
 #include <stdexcept>
@@ -62,6 +63,13 @@ TemporaryFolder::~TemporaryFolder() {
 std::string TemporaryFolder::write(const std::string& name, const std::string& content) const {
   std::ofstream(file(name)) << content;
   return file(name);
+}
+
+std::string digest_of(const Identity& identity, const EVP_MD* digest) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+  unsigned size = 0;
+  X509_digest(identity.certificate.get(), digest, out.data(), &size);
+  return {reinterpret_cast<const char*>(out.data()), size};
 }
 
 Authority::Authority(const TemporaryFolder& folder, std::string name)

@@ -49,6 +49,8 @@ struct Identity {
   std::string key_file;
 };
 
+std::string digest_of(const Identity& identity, const EVP_MD* digest);
+
 class Authority {
  public:
   Authority(const TemporaryFolder& folder, std::string name);

@@ -87,13 +87,6 @@ std::string pattern(std::size_t size) {
   return bytes;
 }
 
-std::string digest_of(const Identity& identity, const EVP_MD* digest) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-  unsigned size = 0;
-  X509_digest(identity.certificate.get(), digest, out.data(), &size);
-  return {reinterpret_cast<const char*>(out.data()), size};
-}
-
 void echo(Probe& probe) {
   probe.after_read = [&] {
     probe.send(probe.received);
@@ -122,19 +115,34 @@ TEST_CASE("a client that asks for TLS is served over TLS 1.3 and 1.2") {
   }
 }
 
-TEST_CASE("ten megabytes come in and go out over TLS, with partial writes") {
+TEST_CASE("ten megabytes go out over TLS with partial writes, and come in") {
+  Pair pair;
+  pair.connect();
+  const std::string sent = pattern(10'000'000);
+  pair.probe.send(sent);
+  CHECK(pair.probe.partial_writes > 0);
+  CHECK(pair.probe.refusals > 0);
+  std::string got;
+  pair.play([&] {
+    got = pair.client.read(sent.size());
+    pair.client.write(got);
+  });
+  CHECK(got == sent);
+  CHECK(run_until(pair.reactor, [&] { return pair.probe.received.size() == sent.size(); }));
+  CHECK(pair.probe.received == sent);
+}
+
+TEST_CASE("megabytes go both ways at once over TLS") {
   Pair pair;
   pair.connect();
   echo(pair.probe);
-  const std::string sent = pattern(10'000'000);
+  const std::string sent = pattern(3'000'000);
   std::string echoed;
   pair.play([&] {
     pair.client.write(sent);
     echoed = pair.client.read(sent.size());
   });
   CHECK(echoed == sent);
-  CHECK(pair.probe.refusals > 0);
-  CHECK(pair.probe.partial_writes > 0);
 }
 
 TEST_CASE("one read is filled from all records that are there") {
@@ -345,7 +353,6 @@ TEST_CASE(
   const std::pair<const char*, const EVP_MD*> cases[] = {
       {"SHA256", EVP_sha256()}, {"SHA384", EVP_sha384()}, {"SHA512", EVP_sha512()}};
   for (const auto& [digest, expected] : cases) {
-    CAPTURE(digest);
     const Identity identity = pki().authority.issue({"localhost", "DNS:localhost", false, digest});
     Pair pair(ClientTlsContext::load(tls_settings(identity)));
     pair.connect();
@@ -429,8 +436,8 @@ TEST_CASE("certificates that can't be loaded are refused by setting and file, an
 }
 
 TEST_CASE("an idle TLS stream moves to another reactor and is served there") {
-  Pair pair;
   Reactor other;
+  Pair pair;
   pair.connect();
   pair.probe.read_size = 2;
   auto& stream = static_cast<SocketStream&>(*pair.probe.stream);

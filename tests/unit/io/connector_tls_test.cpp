@@ -1,4 +1,3 @@
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -160,10 +159,13 @@ TEST_CASE("verify-full checks an address against the certificate's addresses") {
 
 TEST_CASE("a wildcard stands for one whole label") {
   Server server(pki().authority.issue({"*.db.example", "DNS:*.db.example,DNS:w*.db.test"}));
-  CHECK(talk(server, server.target(SslMode::verify_full, "db.example")).error == "");
-  CHECK(
-      contains(talk(server, server.target(SslMode::verify_full, "a.db.example")).error, "hostname mismatch"));
-  CHECK(contains(talk(server, server.target(SslMode::verify_full, "www.test")).error, "hostname mismatch"));
+  const auto error_for = [&](const std::string& name) {
+    return talk(server, server.target(SslMode::verify_full, name)).error;
+  };
+  CHECK(error_for("one.db.example") == "");
+  CHECK(contains(error_for("db.example"), "hostname mismatch"));
+  CHECK(contains(error_for("a.one.db.example"), "hostname mismatch"));
+  CHECK(contains(error_for("www.db.test"), "hostname mismatch"));
 }
 
 TEST_CASE("verify-full without a host name is refused") {
@@ -332,7 +334,6 @@ TEST_CASE("a session is resumed by the next connection to the same host, over TL
 TEST_CASE("the channel binding to a server is the hash of the certificate that it showed") {
   const std::pair<const char*, const EVP_MD*> cases[] = {{"SHA1", EVP_sha256()}, {"SHA384", EVP_sha384()}};
   for (const auto& [digest, expected] : cases) {
-    CAPTURE(digest);
     const Identity identity = pki().authority.issue({"db.example", {}, false, digest});
     Server server(identity);
     UpstreamTarget target = server.target(SslMode::require);
@@ -340,11 +341,7 @@ TEST_CASE("the channel binding to a server is the hash of the certificate that i
     Connections connections;
     Script script([&] { server.serve(); });
     CHECK(connections.connect(target) == "");
-    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
-    unsigned size = 0;
-    X509_digest(identity.certificate.get(), expected, out.data(), &size);
-    CHECK(connections.stream().channel_binding() ==
-          std::string(reinterpret_cast<const char*>(out.data()), size));
+    CHECK(connections.stream().channel_binding() == digest_of(identity, expected));
     CHECK(connections.stream().peer_common_name() == "");
     connections.result.reset();
     script.finish();

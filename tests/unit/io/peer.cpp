@@ -22,6 +22,13 @@ void expect(bool holds, const char* what) {
   if (!holds) throw std::runtime_error(what);
 }
 
+// The system's own buffers hold megabytes; these are full soon.
+void make_small(int fd) {
+  const int size = 64 * 1024;
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+}
+
 }  // namespace
 
 bool run_until(Reactor& reactor, const std::function<bool()>& is_done) {
@@ -121,6 +128,7 @@ Listener::Listener(const std::string& address) : address_(address) {
   expect(::listen(socket_.get(), 64) == 0, "listen");
   expect(::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&bound.storage), &bound.size) == 0,
          "getsockname");
+  make_small(socket_.get());  // which accepted sockets inherit
   const std::string text = text_of(bound);
   port_ = static_cast<std::uint16_t>(std::stoi(text.substr(text.rfind(':') + 1)));
   const timeval timeout{std::chrono::seconds(patience).count(), 0};
@@ -138,6 +146,7 @@ Peer Listener::accept() { return Peer(accept_socket()); }
 Peer Listener::connect() const {
   const SocketAddress to = numeric_address(address_, port_).at(0);
   FileDescriptor socket(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  make_small(socket.get());
   expect(::connect(socket.get(), to.get(), to.size) == 0, "connect");
   return Peer(std::move(socket));
 }

@@ -9,7 +9,7 @@ namespace ballast::test {
 
 TEST_CASE("random bytes fill all of the span, however long, and differ from call to call") {
   SystemRandom random;
-  for (const std::size_t size : {0, 1, 32, 100'000}) {
+  for (const std::size_t size : {0U, 1U, 32U, 100'000U}) {
     std::string one(size, '\0');
     std::string two(size, '\0');
     random.fill(one);

@@ -132,8 +132,8 @@ TEST_CASE("a stream that is destroyed in another's callback is not called any mo
 }
 
 TEST_CASE("an idle stream moves to another reactor and is served there") {
-  Pair pair;
   Reactor other;
+  Pair pair;
   pair.client.write("here");
   CHECK(run_until(pair.reactor, [&] { return pair.probe->received == "here"; }));
   auto& stream = static_cast<SocketStream&>(*pair.probe->stream);
