@@ -3,9 +3,10 @@
 //
 // PostgreSQL's rule (manual, "SASL Authentication"): pure ASCII is used as it is; what is not UTF-8, or holds
 // prohibited characters, is used as the bytes that were typed. Of the rest, spaces and invisible characters
-// are mapped here; normalization (NFKC) would need the tables of Unicode and is left out. So a password with
-// characters that NFKC changes (decomposed accents, ligatures, full-width letters) must be written down in
-// its normal form; any other gives the keys that PostgreSQL derives.
+// are mapped here. What would need the tables of Unicode is left out, so two kinds of passwords give other
+// keys than PostgreSQL derives: those that normalization (NFKC) changes, such as decomposed accents,
+// ligatures and full-width letters (write them down in their normal form), and those that mix such a mapped
+// character with right-to-left text or with characters younger than Unicode 3.2.
 #pragma once
 
 #include <string>

@@ -281,6 +281,11 @@ TEST_CASE("unknown users take the steps of known ones with a wrong password (CVE
   }
 }
 
+TEST_CASE("whoever knows the mock key can't log in with it either") {
+  CHECK(refusal(converse(policy_of(LoginMethod::md5), {hello("nobody"), md5("mock key", "nobody")})) ==
+        wrong_password("nobody"));
+}
+
 TEST_CASE("a certificate logs in the user that it names") {
   const ClientLoginPolicy policy = with_tls(policy_of(LoginMethod::cert));
   CHECK(converse(policy, after_ssl_request({hello("ann")}), "ann").step == Step::authenticated);

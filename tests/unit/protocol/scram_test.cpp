@@ -276,6 +276,10 @@ TEST_CASE("keys are derived once per salt and iteration count") {
   REQUIRE(third.receive("r=CLIENTx,s=c2FsdA==,i=3", derived) == ScramStep::go_on);
   CHECK(cache.iterations == 3);
   CHECK(cache.keys.client_key == derive_scram_keys("pencil", salt, 3).client_key);
+  ScramClient fourth({"pencil", {}}, BindingFlag::not_supported, "", "CLIENT", &cache);
+  REQUIRE(fourth.receive("r=CLIENTx,s=cGVwcGVy,i=3", derived) == ScramStep::go_on);
+  CHECK(cache.salt == "pepper");
+  CHECK(cache.keys.client_key == derive_scram_keys("pencil", "pepper", 3).client_key);
 }
 
 TEST_CASE("the keys of a client's proof open a server with the same secret") {
