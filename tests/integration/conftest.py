@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 
 import pytest
 
+import processes
 from poolers import Ballast, Direct, PgBouncer, Pooler
 from postgres import HOST_BASED_AUTHENTICATION, Postgres
 from wire import Wire
@@ -85,6 +86,8 @@ def shared_pooler(server, tls_settings):
 @pytest.fixture
 def pooler(shared_pooler):
     """Clients with and without TLS, 5 server connections. Whatever a test does to it, it must live on."""
+    if shared_pooler.process and shared_pooler.process.poll() is not None:
+        shared_pooler.__enter__()  # an earlier test has brought it down, and has failed for that
     yield shared_pooler
     if shared_pooler.process:
         assert shared_pooler.process.poll() is None, shared_pooler.log_text()
@@ -122,11 +125,14 @@ def table(server):
 
 @pytest.fixture(scope="session")
 def connections(server):
-    """connections(): how many server connections `user` has, and of these how many `where` holds for."""
+    """connections(pooler): how many server connections the pooler has, and of these how many `where` holds for."""
 
-    def count(where: str = "true", user: str = "app") -> int:
-        sql = f"select count(*) from pg_stat_activity where usename = '{user}' and ({where})"
-        return int(server.sql(sql))
+    def count(pooler: Pooler, where: str = "true") -> int:
+        mine = "usename in ('app', 'other')"
+        if pooler.process:
+            ports = processes.local_ports(pooler.pid, server.port) or {-2}
+            mine = f"client_port in ({','.join(map(str, ports))})"
+        return int(server.sql(f"select count(*) from pg_stat_activity where {mine} and ({where})"))
 
     return count
 

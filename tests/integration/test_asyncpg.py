@@ -133,4 +133,4 @@ def test_a_pool_of_fifty_on_five_servers(pooler, connections):
 
     asyncio.run(test())
     if pooler.name != "direct":
-        assert connections() <= 5
+        assert connections(pooler) <= 5

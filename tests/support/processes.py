@@ -35,6 +35,25 @@ def accepts(port: int, host: str = "127.0.0.1") -> bool:
         return False
 
 
+def local_ports(pid: int, remote_port: int) -> set[int]:
+    """The local ports of the process's TCP connections to that port."""
+    sockets = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = str(descriptor.readlink())
+        except FileNotFoundError:  # closed meanwhile
+            continue
+        if target.startswith("socket:["):
+            sockets.add(target[len("socket:[") : -1])
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, local, remote, _, _, _, _, _, _, inode, *_ = line.split()
+            if inode in sockets and int(remote.rpartition(":")[2], 16) == remote_port:
+                found.add(int(local.rpartition(":")[2], 16))
+    return found
+
+
 def spawn(command, log: Path, **options) -> subprocess.Popen:
     """Starts a child that a Ctrl-C on our terminal does not reach and that does not outlive us."""
 

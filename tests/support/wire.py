@@ -20,7 +20,7 @@ PROTOCOL_3_0 = 3 << 16
 SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
-DEADLINE_S = 60
+DEADLINE_S = 20
 
 
 def message(kind: str, body: bytes = b"") -> bytes:
@@ -40,7 +40,7 @@ def parse(name: str, sql: str, types: tuple[int, ...] = ()) -> bytes:
 
 
 def bind(portal: str, statement: str, values: tuple = (), result_format: int | None = None) -> bytes:
-    body = text(portal) + text(statement) + struct.pack("!hh", 0, len(values))
+    body = text(portal) + text(statement) + struct.pack("!hH", 0, len(values))
     for value in values:
         data = value if isinstance(value, bytes) or value is None else str(value).encode()
         body += struct.pack("!i", -1) if data is None else struct.pack("!i", len(data)) + data
