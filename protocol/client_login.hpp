@@ -67,6 +67,7 @@ class ClientLogin {
   // TLS is on: after start_tls, or from the first byte. `channel_binding`: tls-server-end-point data of our
   // certificate; `peer_common_name`: of the client's verified certificate, may be empty.
   void tls_started(std::string channel_binding, std::string peer_common_name);
+  bool is_tls() const { return is_tls_; }
   Step receive(std::string_view in, std::size_t& consumed, std::string& out);
 
   const StartupMessage& startup() const { return startup_; }

@@ -1,13 +1,29 @@
 #include "protocol/pipeline.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace ballast {
 
+namespace {
+
+bool ends_with_ready(RequestKind kind) {
+  return kind == RequestKind::sync || kind == RequestKind::query || kind == RequestKind::function_call;
+}
+
+// What belongs to the implicit transaction that the next Sync ends.
+bool is_extended(RequestKind kind) { return !ends_with_ready(kind) && kind != RequestKind::copy_end; }
+
+}  // namespace
+
 void Pipeline::add(const Request& request) {
-  const bool ends_group = request.kind == RequestKind::sync || request.kind == RequestKind::query ||
-                          request.kind == RequestKind::function_call;
+  const bool ends_group = ends_with_ready(request.kind);
   if (ends_group) ++group_;
+  if (ends_group && !copying_in_) {
+    batch_is_open_ = false;
+  } else if (is_extended(request.kind) && request.answer != Answer::fake) {
+    batch_is_open_ = true;
+  }
   if (skipping_ && request.kind != RequestKind::sync) {
     if (request.statement != 0) observer_.on_discarded(request);
     return;
@@ -71,14 +87,12 @@ Pipeline::Verdict Pipeline::receive_ready(TransactionStatus status) {
     // The COPY failed before it had read the Sync that came with it: that Sync counts after all.
     --swallowed_syncs_;
     skipping_ = false;
+    batch_is_open_ = false;
     status_ = status;
     return Verdict::forward;
   }
   const Request ended = head();
-  if (ended.kind != RequestKind::sync && ended.kind != RequestKind::query &&
-      ended.kind != RequestKind::function_call) {
-    return Verdict::violation;
-  }
+  if (!ends_with_ready(ended.kind)) return Verdict::violation;
   pop();
   copying_in_ = false;
   if (!doubtful_) swallowed_syncs_ = 0;
@@ -128,8 +142,7 @@ Pipeline::Verdict Pipeline::fail() {
   const Request failed = head();
   if (swallowed_syncs_ > 0) doubtful_ = true;
   copying_in_ = false;
-  if (failed.kind == RequestKind::query || failed.kind == RequestKind::function_call ||
-      failed.kind == RequestKind::sync) {
+  if (ends_with_ready(failed.kind)) {
     return failed.answer == Answer::forward ? Verdict::forward : Verdict::ours;
   }
   while (!queue_empty() && head().kind != RequestKind::sync) {
@@ -153,6 +166,9 @@ Pipeline::Verdict Pipeline::begin_copy_in() {
   if (!copying_in_ && queue_[next].kind == RequestKind::copy_end) ++next;
   queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(head_) + 1,
                queue_.begin() + static_cast<std::ptrdiff_t>(next));
+  const bool has_sync = std::any_of(queue_.begin() + static_cast<std::ptrdiff_t>(head_), queue_.end(),
+                                    [](const Request& request) { return request.kind == RequestKind::sync; });
+  if (copy.kind == RequestKind::execute && !has_sync) batch_is_open_ = true;
   return copy.answer == Answer::forward ? Verdict::forward : Verdict::drop;
 }
 

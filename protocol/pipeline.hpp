@@ -71,7 +71,7 @@ class Pipeline {
   std::optional<BackendType> take_fake();
 
   // Everything asked has been answered and the server waits for a command: it may change owners.
-  bool at_rest() const { return queue_empty() && !skipping_ && !copying_in_; }
+  bool at_rest() const { return queue_empty() && !batch_is_open_ && !skipping_ && !copying_in_; }
   bool queue_empty() const { return head_ == queue_.size(); }
   std::size_t outstanding() const { return queue_.size() - head_; }
   // The server throws everything away up to the next Sync, which has not been sent yet.
@@ -111,6 +111,7 @@ class Pipeline {
   int swallowed_syncs_ = 0;  // Syncs that a COPY ate; they count if the COPY fails before it reads them
   bool skipping_ = false;
   bool copying_in_ = false;
+  bool batch_is_open_ = false;  // extended messages have been sent, and no Sync behind them
   bool doubtful_ = false;
   TransactionStatus status_ = TransactionStatus::idle;
 };

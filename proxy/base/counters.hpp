@@ -43,7 +43,6 @@ struct Counters {
   Counter refused_user_connections;
   Counter reserve_used;
   Counter statements_prepared;        // Parses of our own
-  Counter statements_reused;          // Parses saved
   Counter statements_evicted;         // max_prepared_statements
   Counter cancels_forwarded;
   Counter cancels_local;

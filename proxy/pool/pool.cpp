@@ -76,6 +76,8 @@ void Pool::on_settled(ServerConnection& server, const PgError& error) {
   checkin(server);
 }
 
+void Pool::on_schema_changed() { pools_.broker().schema_changed(); }
+
 void Pool::on_unheld(ServerConnection& server) {
   if (server.state() == ServerConnection::State::held) checkin(server);
 }

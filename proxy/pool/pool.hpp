@@ -67,6 +67,7 @@ class Pool final : private ServerOwner {
  private:
   void on_settled(ServerConnection& server, const PgError& error) override;
   void on_server_broken(ServerConnection& server, const PgError& why) override;
+  void on_schema_changed() override;
   void on_unheld(ServerConnection& server) override;
 
   void offer(ServerConnection& server);

@@ -26,6 +26,10 @@ bool must_be_whole(BackendType type) {
   }
 }
 
+bool changes_schema(std::string_view tag) {
+  return tag.starts_with("CREATE ") || tag.starts_with("ALTER ") || tag.starts_with("DROP ");
+}
+
 PgError lost(std::string message) {
   return {Severity::fatal, std::string(sqlstate::connection_failure), std::move(message), {}, {}};
 }
@@ -260,6 +264,7 @@ ServerConnection::Handled ServerConnection::handle_command_complete(std::string_
     statements_.clear();
     if (lessee_ != nullptr && pipeline_.forwarding()) lessee_->on_statements_dropped();
   }
+  if (changes_schema(tag)) owner_.on_schema_changed();
   return handle_verdict(pipeline_.receive(BackendType::command_complete));
 }
 

@@ -49,6 +49,8 @@ class ServerOwner {
   virtual void on_settled(ServerConnection& server, const PgError& error) = 0;
   // The connection broke or lost its way; the lessee, if there was one, has been told.
   virtual void on_server_broken(ServerConnection& server, const PgError& why) = 0;
+  // A command has changed the schema.
+  virtual void on_schema_changed() = 0;
   // No cancel request is under way any more.
   virtual void on_unheld(ServerConnection& server) = 0;
   virtual ParameterSets& parameter_sets() = 0;

@@ -2,19 +2,21 @@
 
 namespace ballast {
 
-ServerStatements::Presence ServerStatements::look_up(std::uint64_t statement, std::uint64_t group) {
+ServerStatements::Presence ServerStatements::look_up(std::uint64_t statement, std::uint64_t group,
+                                                     std::uint64_t epoch) {
   const auto found = by_statement_.find(statement);
   if (found == by_statement_.end()) return Presence::absent;
   const auto entry = found->second;
   if (entry->group != 0 && entry->group != group) return Presence::undecided;
+  if (entry->epoch < epoch) return Presence::stale;
   entry->used_in = group;
   if (entry != order_.begin()) order_.splice(order_.begin(), order_, entry);
   return Presence::present;
 }
 
-void ServerStatements::preparing(std::uint64_t statement, std::uint64_t group) {
+void ServerStatements::preparing(std::uint64_t statement, std::uint64_t group, std::uint64_t epoch) {
   forget(statement);
-  order_.push_front({statement, group, group});
+  order_.push_front({statement, group, group, epoch});
   by_statement_.emplace(statement, order_.begin());
 }
 
@@ -31,7 +33,7 @@ void ServerStatements::forget(std::uint64_t statement) {
 
 void ServerStatements::restore(std::uint64_t statement) {
   if (by_statement_.contains(statement)) return;
-  order_.push_back({statement, 0, 0});
+  order_.push_back({statement, 0, 0, 0});
   by_statement_.emplace(statement, std::prev(order_.end()));
 }
 

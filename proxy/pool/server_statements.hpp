@@ -17,13 +17,15 @@ class ServerStatements {
   enum class Presence {
     absent,
     present,
+    stale,      // parsed under an older schema than the client's own Parse of it
     undecided,  // its Parse belongs to an earlier group whose answers are still to come
   };
 
-  // Also marks it as just used.
-  Presence look_up(std::uint64_t statement, std::uint64_t group);
+  // Also marks it as just used. `epoch`: of the schema (Broker::schema_epoch) that it must have been parsed under.
+  Presence look_up(std::uint64_t statement, std::uint64_t group, std::uint64_t epoch);
+  bool contains(std::uint64_t statement) const { return by_statement_.contains(statement); }
   // A Parse for it goes out in `group`.
-  void preparing(std::uint64_t statement, std::uint64_t group);
+  void preparing(std::uint64_t statement, std::uint64_t group, std::uint64_t epoch);
   void confirmed(std::uint64_t statement);
   // Its Parse failed or was skipped; its Close goes out.
   void forget(std::uint64_t statement);
@@ -40,6 +42,7 @@ class ServerStatements {
     std::uint64_t statement;
     std::uint64_t group;     // in which its Parse went out; 0: confirmed
     std::uint64_t used_in;   // the group that used it last
+    std::uint64_t epoch;     // of the schema when it was parsed
   };
   using Order = std::list<Entry>;
 

@@ -58,27 +58,38 @@ void ClientSession::send_parse(std::string_view name, std::string_view definitio
 
 void ClientSession::make_room_for_statement() {
   const auto limit = static_cast<std::size_t>(context_.pools().settings().max_prepared_statements);
-  ServerStatements& on_server = server_->statements();
-  const auto victim = on_server.victim(limit, server_->pipeline().group());
+  const auto victim = server_->statements().victim(limit, server_->pipeline().group());
   if (!victim) return;
-  MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(server_name(*victim));
-  server_->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = *victim});
-  on_server.forget(*victim);
+  close_on_server(*victim);
   ++context_.pools().counters().statements_evicted;
 }
 
-bool ClientSession::prepare(Cut& cut, const Statement& statement) {
-  const std::uint64_t group = server_->pipeline().group();
-  switch (server_->statements().look_up(statement.id(), group)) {
+void ClientSession::close_on_server(std::uint64_t statement) {
+  if (!server_->statements().contains(statement)) return;
+  MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(server_name(statement));
+  server_->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = statement});
+  server_->statements().forget(statement);
+}
+
+void ClientSession::send_shared_parse(const Statement& statement, Request request) {
+  make_room_for_statement();
+  send_parse(server_name(statement.id()), statement.definition());
+  server_->statements().preparing(statement.id(), server_->pipeline().group(), context_.pools().broker().schema_epoch());
+  request.statement = statement.id();
+  server_->expect(request);
+}
+
+bool ClientSession::prepare(Cut& cut, const ClientStatements::Held& held) {
+  ServerStatements& there = server_->statements();
+  switch (there.look_up(held.statement->id(), server_->pipeline().group(), held.epoch)) {
     case ServerStatements::Presence::present: return true;
     case ServerStatements::Presence::undecided: return false;
+    case ServerStatements::Presence::stale:
     case ServerStatements::Presence::absent: break;
   }
   forward_run(cut);
-  make_room_for_statement();
-  send_parse(server_name(statement.id()), statement.definition());
-  server_->statements().preparing(statement.id(), group);
-  server_->expect({.kind = RequestKind::parse, .answer = Answer::drop, .statement = statement.id()});
+  close_on_server(held.statement->id());
+  send_shared_parse(*held.statement, {.kind = RequestKind::parse, .answer = Answer::drop});
   ++context_.pools().counters().statements_prepared;
   return true;
 }
@@ -131,11 +142,11 @@ void ClientSession::take_unnamed_parse(std::string_view definition) {
 
 ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view name, std::string_view definition) {
   if (statements().is_undecided(name)) return wait_for_answers(cut);
-  if (const Statement* const taken = statements().find(name)) {
+  if (const ClientStatements::Held* const taken = statements().find(name)) {
     // The server has that statement, and says that it does: 42P05.
     if (!prepare(cut, *taken)) return wait_for_answers(cut);
     forward_run(cut);
-    send_parse(server_name(taken->id()), definition);
+    send_parse(server_name(taken->statement->id()), definition);
     server_->expect({.kind = RequestKind::parse});
     return Take::drop;
   }
@@ -147,32 +158,12 @@ ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view n
                       std::to_string(settings.max_client_prepared_statements) + ")");
   }
   StatementRef statement = context_.pools().statements().intern(definition);
-  const std::uint64_t group = server_->pipeline().group();
-  auto presence = server_->statements().look_up(statement->id(), group);
-  if (presence == ServerStatements::Presence::undecided) return wait_for_answers(cut);
   forward_run(cut);
-  const bool in_failed_transaction =
-      server_->pipeline().at_rest() && server_->pipeline().status() == TransactionStatus::failed;
-  if (presence == ServerStatements::Presence::present && in_failed_transaction) {
-    // A Parse fails there (25P02), so one must be made.
-    MessageWriter(server_->gather(), FrontendType::close)
-        .byte(statement_kind)
-        .cstring(server_name(statement->id()));
-    server_->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = statement->id()});
-    presence = ServerStatements::Presence::absent;
-  }
-  Request request{.kind = RequestKind::parse, .by_client = true, .statement = statement->id()};
-  if (presence == ServerStatements::Presence::present) {
-    ++context_.pools().counters().statements_reused;
-    request.answer = Answer::fake;
-  } else {
-    make_room_for_statement();
-    send_parse(server_name(statement->id()), definition);
-    server_->statements().preparing(statement->id(), group);
-  }
-  statements().define(name, std::move(statement));
-  server_->expect(request);
-  server_->give_fakes();
+  // A Parse is always PostgreSQL's to answer, as it sees the text now: what the server has of it was parsed under
+  // an older schema, maybe.
+  close_on_server(statement->id());
+  send_shared_parse(*statement, {.kind = RequestKind::parse, .by_client = true});
+  statements().define(name, {std::move(statement), context_.pools().broker().schema_epoch()});
   return Take::drop;
 }
 
@@ -218,9 +209,9 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
     server_->expect(request);
     return Take::forward;
   }
-  const Statement* const statement = statements().find(name);
-  if (statement != nullptr && !prepare(cut, *statement)) return wait_for_answers(cut);
-  const std::string there = statement != nullptr ? server_name(statement->id()) : harmless_name(name);
+  const ClientStatements::Held* const held = statements().find(name);
+  if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
+  const std::string there = held != nullptr ? server_name(held->statement->id()) : harmless_name(name);
   if (there != name) {
     forward_run(cut);
     write_bind_head(server_->gather(), header.length - name.size() + there.size(), portal, there);
@@ -248,12 +239,12 @@ ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header,
     server_->expect(request);
     return Take::forward;
   }
-  const Statement* const statement = statements().find(name);
-  if (statement != nullptr && !prepare(cut, *statement)) return wait_for_answers(cut);
+  const ClientStatements::Held* const held = statements().find(name);
+  if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
   forward_run(cut);
   MessageWriter(server_->gather(), FrontendType::describe)
       .byte(kind)
-      .cstring(statement != nullptr ? server_name(statement->id()) : harmless_name(name));
+      .cstring(held != nullptr ? server_name(held->statement->id()) : harmless_name(name));
   server_->expect(request);
   return Take::drop;
 }
@@ -269,7 +260,7 @@ ClientSession::Take ClientSession::take_close(const Header& header, std::string_
   const char kind = reader.byte();
   const std::string_view name = reader.cstring();
   const bool is_statement = reader.finished() && kind == statement_kind && shares_statements();
-  const Statement* const known = is_statement && !name.empty() ? statements().find(name) : nullptr;
+  const ClientStatements::Held* const known = is_statement && !name.empty() ? statements().find(name) : nullptr;
   if (is_statement && name.empty()) {
     statements().unnamed() = {};
     if (server_ != nullptr) server_->unnamed() = {ServerConnection::Unnamed::unknown, 0};
@@ -290,7 +281,7 @@ ClientSession::Take ClientSession::take_close(const Header& header, std::string_
   Request request{.kind = RequestKind::close, .answer = Answer::fake};
   if (known != nullptr) {
     request.by_client = true;
-    request.statement = known->id();
+    request.statement = known->statement->id();
     statements().close(name);
   }
   server_->expect(request);

@@ -93,7 +93,9 @@ void ClientSession::settle_down() {
 // Login ------------------------------------------------------------------------------------------------------------
 
 void ClientSession::advance_login(std::string_view bytes) {
-  if (stream_->is_tls()) login_->tls_started(stream_->channel_binding(), stream_->peer_common_name());
+  if (stream_->is_tls() && !login_->is_tls()) {
+    login_->tls_started(stream_->channel_binding(), stream_->peer_common_name());
+  }
   std::size_t consumed = 0;
   const ClientLogin::Step step = login_->receive(bytes, consumed, outlet_.buffer());
   inbox_.keep(bytes.substr(consumed));

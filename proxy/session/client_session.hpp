@@ -120,9 +120,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   bool shares_statements() const;
   ClientStatements& statements();
   // Sees to it that the statement is on the server; false: not before outstanding answers have come.
-  bool prepare(Cut& cut, const Statement& statement);
+  bool prepare(Cut& cut, const ClientStatements::Held& held);
   bool prepare_unnamed(Cut& cut);
   void make_room_for_statement();
+  void close_on_server(std::uint64_t statement);
+  void send_shared_parse(const Statement& statement, Request request);
   void send_parse(std::string_view name, std::string_view definition);
   Take wait_for_answers(Cut& cut);
 

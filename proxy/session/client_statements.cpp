@@ -6,9 +6,9 @@
 
 namespace ballast {
 
-const Statement* ClientStatements::find(std::string_view name) const {
+const ClientStatements::Held* ClientStatements::find(std::string_view name) const {
   const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : found->second.get();
+  return found == by_name_.end() ? nullptr : &found->second;
 }
 
 bool ClientStatements::is_undecided(std::string_view name) const {
@@ -16,24 +16,24 @@ bool ClientStatements::is_undecided(std::string_view name) const {
                      [name](const Change& change) { return change.name == name; });
 }
 
-void ClientStatements::put(std::string_view name, StatementRef statement) {
+void ClientStatements::put(std::string_view name, Held held) {
   const auto found = by_name_.find(name);
-  if (statement == nullptr) {
+  if (held.statement == nullptr) {
     if (found != by_name_.end()) by_name_.erase(found);
   } else if (found != by_name_.end()) {
-    found->second = std::move(statement);
+    found->second = std::move(held);
   } else {
-    by_name_.emplace(std::string(name), std::move(statement));
+    by_name_.emplace(std::string(name), std::move(held));
   }
 }
 
-void ClientStatements::define(std::string_view name, StatementRef statement) {
+void ClientStatements::define(std::string_view name, Held held) {
   const auto found = by_name_.find(name);
-  undecided_.push_back({std::string(name), found == by_name_.end() ? nullptr : found->second});
-  put(name, std::move(statement));
+  undecided_.push_back({std::string(name), found == by_name_.end() ? Held{} : found->second});
+  put(name, std::move(held));
 }
 
-void ClientStatements::close(std::string_view name) { define(name, nullptr); }
+void ClientStatements::close(std::string_view name) { define(name, {}); }
 
 void ClientStatements::answered() {
   assert(!undecided_.empty());
@@ -56,12 +56,12 @@ void ClientStatements::discarded() {
 
 void ClientStatements::clear() {
   by_name_.clear();
-  for (Change& change : undecided_) change.before = nullptr;
+  for (Change& change : undecided_) change.before = {};
 }
 
 std::string_view ClientStatements::name_of(std::uint64_t statement) const {
   for (const auto& [name, held] : by_name_) {
-    if (held->id() == statement) return name;
+    if (held.statement->id() == statement) return name;
   }
   return {};
 }

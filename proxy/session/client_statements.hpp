@@ -17,11 +17,16 @@ namespace ballast {
 
 class ClientStatements {
  public:
+  struct Held {
+    StatementRef statement;
+    std::uint64_t epoch = 0;  // of the schema when the client parsed it
+  };
+
   // Null: no such name.
-  const Statement* find(std::string_view name) const;
+  const Held* find(std::string_view name) const;
   // A Parse or Close of this name has been sent, and its answer has not come.
   bool is_undecided(std::string_view name) const;
-  void define(std::string_view name, StatementRef statement);
+  void define(std::string_view name, Held held);
   void close(std::string_view name);
   // The oldest undecided Parse or Close succeeded / failed or was skipped.
   void answered();
@@ -47,12 +52,12 @@ class ClientStatements {
   };
   struct Change {
     std::string name;
-    StatementRef before;  // null: the name was free
+    Held before;  // no statement: the name was free
   };
 
-  void put(std::string_view name, StatementRef statement);
+  void put(std::string_view name, Held held);
 
-  std::unordered_map<std::string, StatementRef, Hash, std::equal_to<>> by_name_;
+  std::unordered_map<std::string, Held, Hash, std::equal_to<>> by_name_;
   std::deque<Change> undecided_;  // oldest first
   Unnamed unnamed_;
 };
