@@ -23,7 +23,9 @@ def tables(shared_pooler):
 def test_the_books_balance(pooler, tables, server, mode):
     server.sql("truncate pgbench_history; update pgbench_accounts set abalance = 0 where abalance <> 0", "app")
     server.sql("update pgbench_tellers set tbalance = 0; update pgbench_branches set bbalance = 0", "app")
-    pgbench(pooler, "-n", "-M", mode, "-c", str(CLIENTS), "-j", "2", "-t", str(EACH))
+    # A thread for each client: pgbench waits for PQprepare() without serving the other clients of the thread, which
+    # may hold all server connections in their transactions.
+    pgbench(pooler, "-n", "-M", mode, "-c", str(CLIENTS), "-j", str(CLIENTS), "-t", str(EACH))
     sums = """select (select count(*) from pgbench_history),
                      (select sum(delta) from pgbench_history) - (select sum(abalance) from pgbench_accounts),
                      (select sum(tbalance) from pgbench_tellers) - (select sum(bbalance) from pgbench_branches)"""
