@@ -1,4 +1,4 @@
-// SocketConnector: the Connector on real sockets. Confined to its reactor's thread.
+// SocketConnector: the Connector on real sockets. Confined to its reactor's thread; outlives what it began.
 //
 // sslmode `allow` connects without TLS. If the server then refuses the login for want of TLS, the caller
 // connects again with a copy of the target that says `require`.

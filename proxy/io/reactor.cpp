@@ -62,6 +62,7 @@ void Reactor::post(std::function<void()> task) {
 void Reactor::bury(std::unique_ptr<Mortal> dead) { buried_.push_back(std::move(dead)); }
 
 void Reactor::run_once(Duration max_wait) {
+  assert(running == nullptr);
   std::array<epoll_event, batch_size> found;
   const int count = ::epoll_wait(epoll_.get(), found.data(), batch_size, wait_ms(max_wait));
   assert(count >= 0 || errno == EINTR);

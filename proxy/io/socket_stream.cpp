@@ -21,7 +21,10 @@ bool is_would_block(int error_number) { return error_number == EAGAIN || error_n
 
 SocketStream::SocketStream(Reactor& reactor, FileDescriptor socket,
                            std::shared_ptr<const ClientTlsContext> tls)
-    : socket_(std::move(socket)), reactor_(&reactor), context_(std::move(tls)) {
+    : socket_(std::move(socket)),
+      reactor_(&reactor),
+      context_(std::move(tls)),
+      may_begin_with_tls_(context_ != nullptr) {
   set_client_options(socket_.get());
   socklen_t size = sizeof peer_;  // the name of a unix socket is cut off, and not missed
   ::getpeername(socket_.get(), reinterpret_cast<sockaddr*>(&peer_), &size);
@@ -32,8 +35,7 @@ SocketStream::SocketStream(Reactor& reactor, FileDescriptor socket, std::unique_
     : socket_(std::move(socket)),
       tls_(std::move(tls)),
       reactor_(&reactor),
-      route_(std::make_unique<const Route>(std::move(route))),
-      is_fresh_(false) {}
+      route_(std::make_unique<const Route>(std::move(route))) {}
 
 SocketStream::~SocketStream() {
   if (reactor_ != nullptr) reactor_->forget(*this);
@@ -41,16 +43,22 @@ SocketStream::~SocketStream() {
 
 IoResult SocketStream::read(std::span<char> into) {
   assert(!into.empty());
-  if (is_fresh_ && context_ != nullptr && begins_with_tls_record()) {
-    tls_ = context_->accept(socket_.get(), Alpn::required);
+  if (may_begin_with_tls_) {
+    const IoResult first = look_at_first_byte();
+    if (first.status != IoStatus::ok) return first;
   }
-  is_fresh_ = false;
   return tls_ != nullptr ? read_tls(into) : read_plain(into);
 }
 
-bool SocketStream::begins_with_tls_record() {
+// Leaves the byte where it is: it belongs to the handshake, or to the startup packet.
+IoResult SocketStream::look_at_first_byte() {
   char first = 0;
-  return ::recv(socket_.get(), &first, 1, MSG_PEEK) == 1 && first == tls_handshake_record;
+  const ssize_t got = ::recv(socket_.get(), &first, 1, MSG_PEEK);
+  if (got == 0) return {IoStatus::closed};
+  if (got < 0) return fail_with(errno);
+  may_begin_with_tls_ = false;
+  if (first == tls_handshake_record) begin_tls(Alpn::required);
+  return {IoStatus::ok};
 }
 
 IoResult SocketStream::read_plain(std::span<char> into) {
@@ -103,9 +111,15 @@ IoResult SocketStream::result_of(TlsStatus status, std::size_t bytes) {
 }
 
 bool SocketStream::start_tls() {
-  if (context_ == nullptr || tls_ != nullptr) return false;
-  tls_ = context_->accept(socket_.get(), Alpn::optional);
+  if (context_ == nullptr) return false;
+  begin_tls(Alpn::optional);
   return true;
+}
+
+void SocketStream::begin_tls(Alpn alpn) {
+  tls_ = context_->accept(socket_.get(), alpn);
+  context_.reset();
+  may_begin_with_tls_ = false;
 }
 
 void SocketStream::listen(StreamListener* listener, Interest interest) {

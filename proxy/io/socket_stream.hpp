@@ -23,6 +23,7 @@ namespace ballast {
 
 class ClientTlsContext;
 class TlsChannel;
+enum class Alpn;
 enum class TlsStatus;
 
 class SocketStream final : public Stream, private EventHandler {
@@ -60,7 +61,8 @@ class SocketStream final : public Stream, private EventHandler {
   IoResult read_plain(std::span<char> into);
   IoResult read_tls(std::span<char> into);
   IoResult write_tls(std::string_view bytes);
-  bool begins_with_tls_record();
+  IoResult look_at_first_byte();
+  void begin_tls(Alpn alpn);
   IoResult fail_with(int error_number);
   IoResult result_of(TlsStatus status, std::size_t bytes);
 
@@ -74,15 +76,15 @@ class SocketStream final : public Stream, private EventHandler {
   std::unique_ptr<TlsChannel> tls_;
   Reactor* reactor_;  // null while detached
   StreamListener* listener_ = nullptr;
-  std::shared_ptr<const ClientTlsContext> context_;  // to begin TLS with, when the client asks for it
+  std::shared_ptr<const ClientTlsContext> context_;  // to begin TLS with; null: it can't, or has
   std::unique_ptr<const Route> route_;
   std::string error_;
   sockaddr_in6 peer_{};  // a client's; room for IPv4 and for the family of a unix socket
   std::uint32_t registered_events_ = 0;
   Interest interest_ = Interest::none;
   bool is_registered_ = false;
-  bool is_fresh_ = true;    // was nothing read yet?
-  bool owes_call_ = false;  // has the reactor an on_again() to make?
+  bool may_begin_with_tls_ = false;  // is the first byte still to come, and may it be a TLS record?
+  bool owes_call_ = false;           // has the reactor an on_again() to make?
   // Detours: TLS may have to write before it can read on, and the other way round.
   bool reading_needs_write_ = false;
   bool writing_needs_read_ = false;

@@ -3,7 +3,8 @@
 // Confined to the thread of the World that it was made in. Readiness is level-triggered: as long as bytes can
 // be read (or room to write is there) and the interest stands, the listener is called once per turn of the
 // loop. Nobody is ever called from inside a method of the stream itself.
-// Interest::none by default. Changing the interest is a system call: leave it where it is on the path of a query.
+// Interest::none by default. Changing the interest is a system call: leave it where it is on the path of a
+// query.
 #pragma once
 
 #include <cstddef>
@@ -40,10 +41,10 @@ class StreamListener {
 
 // Where a server stream leads: enough to reach the same server again, for a cancel request.
 struct Route {
-  std::string host;      // as configured: the name for SNI and certificate checks; or a socket folder
-  std::string address;   // the raw sockaddr that was connected
-  std::string text;      // for logs: "[::1]:5432"
-  bool tls = false;      // does this connection use TLS?
+  std::string host;     // as configured: the name for SNI and certificate checks; or a socket folder
+  std::string address;  // the raw sockaddr that was connected
+  std::string text;     // for logs: "[::1]:5432"
+  bool tls = false;     // does this connection use TLS?
 };
 
 class Stream {
@@ -51,13 +52,15 @@ class Stream {
   virtual ~Stream() = default;
 
   virtual IoResult read(std::span<char> into) = 0;
-  // May take less than all; what is not taken must be offered again, the same bytes first.
+  // May take less than all; what is not taken must be offered again: all of it, and more behind it if there
+  // is more (TLS may have encrypted its beginning already).
   virtual IoResult write(std::string_view bytes) = 0;
   // The listener must stay alive until the stream is destroyed or another listener is set.
   virtual void listen(StreamListener* listener, Interest interest) = 0;
-  // On a client's stream: begins TLS as the server. The handshake is driven by the reads that follow, so the first
-  // bytes read are application data. A stream whose first byte is a TLS record (direct TLS, ALPN "postgresql")
-  // has begun TLS by itself before its first read returns. False: this stream has no certificate to offer.
+  // On a client's stream: begins TLS as the server. The handshake is driven by the reads that follow, so the
+  // first bytes read are application data. A stream whose first byte is a TLS record (direct TLS, ALPN
+  // "postgresql") has begun TLS by itself before its first read returns. False: this stream has no
+  // certificate to offer.
   virtual bool start_tls() { return false; }
   // Text for the log about the last `failed`.
   virtual std::string error() const = 0;

@@ -9,6 +9,7 @@
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
 #include "proxy/session/client_session.hpp"
+#include "proxy/session/deallocate.hpp"
 #include "proxy/session/session_context.hpp"
 
 namespace ballast {
@@ -94,6 +95,24 @@ bool ClientSession::prepare(Cut& cut, const ClientStatements::Held& held) {
   return true;
 }
 
+bool ClientSession::deallocates(std::string_view sql) {
+  const auto name = deallocated_name(sql);
+  if (!name || !shares_statements() || statements().find(*name) == nullptr) return false;
+  const bool will_fail = server_->pipeline().status() == TransactionStatus::failed;
+  if (!will_fail) statements().forget(*name);
+  return true;
+}
+
+// A statement without text can't fail to be parsed. Its name is no statement's number.
+void ClientSession::prepare_stand_in() {
+  constexpr std::string_view name = "ballast_0";
+  constexpr std::string_view empty_text("\0\0\0", 3);  // and no parameter types
+  MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(name);
+  server_->expect({.kind = RequestKind::close, .answer = Answer::drop});
+  send_parse(name, empty_text);
+  server_->expect({.kind = RequestKind::parse, .answer = Answer::drop});
+}
+
 // Parse ------------------------------------------------------------------------------------------------------------
 
 ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, std::string_view message) {
@@ -112,6 +131,16 @@ ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, st
   if (!reader.ok()) {
     server_->expect({.kind = RequestKind::parse});  // malformed: PostgreSQL says so best
     return Take::forward;
+  }
+  if (deallocates(Reader(definition).cstring())) {
+    forward_run(cut);
+    prepare_stand_in();
+    std::string instead(deallocate_stand_in);
+    instead.append(definition.substr(definition.find('\0')));
+    if (!name.empty()) return take_named_parse(cut, name, instead);
+    send_parse({}, instead);
+    take_unnamed_parse(instead);
+    return Take::drop;
   }
   if (!name.empty()) return take_named_parse(cut, name, definition);
   take_unnamed_parse(definition);
@@ -266,10 +295,7 @@ ClientSession::Take ClientSession::take_close(const Header& header, std::string_
     if (server_ != nullptr) server_->unnamed() = {ServerConnection::Unnamed::unknown, 0};
   }
   if (server_ == nullptr) {
-    if (known != nullptr) {
-      statements().close(name);
-      statements().answered();
-    }
+    if (known != nullptr) statements().forget(name);
     MessageWriter(outlet_.buffer(), BackendType::close_complete);
     return Take::drop;
   }

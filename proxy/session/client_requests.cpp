@@ -22,12 +22,11 @@ bool asks_for_answer(std::string_view bytes) {
   while (bytes.size() >= header_size) {
     const Header header = read_header(bytes.data());
     switch (static_cast<FrontendType>(header.type)) {
-      case FrontendType::sync:
-      case FrontendType::flush:
-      case FrontendType::query:
-      case FrontendType::function_call:
-      case FrontendType::terminate: return true;
-      default: break;
+      case FrontendType::parse:
+      case FrontendType::bind:
+      case FrontendType::describe:
+      case FrontendType::close: break;
+      default: return true;  // Execute too: a COPY begins without a Flush
     }
     if (!valid(header) || header.total() >= batch_wait_max) return true;
     bytes.remove_prefix(std::min(header.total(), bytes.size()));
@@ -114,8 +113,8 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   }
   if (const Take wanted = want_server(cut, type); wanted != Take::forward) return wanted;
   switch (type) {
-    case FrontendType::query: return take_simple(RequestKind::query);
-    case FrontendType::function_call: return take_simple(RequestKind::function_call);
+    case FrontendType::query: return take_query(cut, header, message);
+    case FrontendType::function_call: server_->expect({.kind = RequestKind::function_call}); return Take::forward;
     case FrontendType::parse: return take_parse(cut, header, message);
     case FrontendType::bind: return take_bind(cut, header, message);
     case FrontendType::describe: return take_describe(cut, header, message);
@@ -158,15 +157,20 @@ void ClientSession::attach(ServerConnection& server) {
   become(State::active);
 }
 
-ClientSession::Take ClientSession::take_simple(RequestKind kind) {
-  if (kind == RequestKind::query) {
-    // It destroys the unnamed statement; unless it is skipped behind an error of what is under way.
-    server_->unnamed() = {server_->pipeline().at_rest() ? ServerConnection::Unnamed::none
-                                                        : ServerConnection::Unnamed::unknown,
-                          0};
-    if (statements_) statements_->unnamed() = {};
+ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, std::string_view message) {
+  // It destroys the unnamed statement; unless it is skipped behind an error of what is under way.
+  using Unnamed = ServerConnection::Unnamed;
+  server_->unnamed() = {server_->pipeline().at_rest() ? Unnamed::none : Unnamed::unknown, 0};
+  if (statements_) statements_->unnamed() = {};
+  const bool is_whole = message.size() == header.total();
+  if (is_whole && statements_ && deallocates(message.substr(header_size, header.body_size() - 1))) {
+    forward_run(cut);
+    prepare_stand_in();
+    MessageWriter(server_->gather(), FrontendType::query).cstring(deallocate_stand_in);
+    server_->expect({.kind = RequestKind::query});
+    return Take::drop;
   }
-  server_->expect({.kind = kind});
+  server_->expect({.kind = RequestKind::query});
   return Take::forward;
 }
 

@@ -97,7 +97,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void go_on();
   void forward_run(Cut& cut);
   Take take(Cut& cut, const Header& header, std::string_view message);
-  Take take_simple(RequestKind kind);
+  Take take_query(Cut& cut, const Header& header, std::string_view message);
   Take take_parse(Cut& cut, const Header& header, std::string_view message);
   Take take_long_parse(const Header& header, std::string_view message);
   Take take_named_parse(Cut& cut, std::string_view name, std::string_view definition);
@@ -122,6 +122,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   // Sees to it that the statement is on the server; false: not before outstanding answers have come.
   bool prepare(Cut& cut, const ClientStatements::Held& held);
   bool prepare_unnamed(Cut& cut);
+  // Is this SQL a DEALLOCATE of a statement that the client has prepared by the protocol? Then it is forgotten here,
+  // and the server is asked to deallocate a stand-in, so that the answer is its own.
+  bool deallocates(std::string_view sql);
+  void prepare_stand_in();
+  static constexpr std::string_view deallocate_stand_in = "DEALLOCATE ballast_0";
   void make_room_for_statement();
   void close_on_server(std::uint64_t statement);
   void send_shared_parse(const Statement& statement, Request request);

@@ -35,6 +35,13 @@ void ClientStatements::define(std::string_view name, Held held) {
 
 void ClientStatements::close(std::string_view name) { define(name, {}); }
 
+void ClientStatements::forget(std::string_view name) {
+  put(name, {});
+  for (Change& change : undecided_) {
+    if (change.name == name) change.before = {};
+  }
+}
+
 void ClientStatements::answered() {
   assert(!undecided_.empty());
   undecided_.pop_front();

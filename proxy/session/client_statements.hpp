@@ -28,6 +28,8 @@ class ClientStatements {
   bool is_undecided(std::string_view name) const;
   void define(std::string_view name, Held held);
   void close(std::string_view name);
+  // It is gone for certain, whatever is undecided.
+  void forget(std::string_view name);
   // The oldest undecided Parse or Close succeeded / failed or was skipped.
   void answered();
   void discarded();
