@@ -223,10 +223,22 @@ TEST_CASE("direct TLS without a protocol, or with another one, is refused") {
   }
 }
 
+TEST_CASE("a read before the first byte does not miss that it begins TLS") {
+  Pair pair;
+  std::array<char, 16> room{};
+  CHECK(pair.probe.stream->read(room).status == IoStatus::would_block);
+  pair.play([&] {
+    REQUIRE(pair.client.connect_tls(client_context().get()));
+    pair.client.write("hello");
+  });
+  CHECK(run_until(pair.reactor, [&] { return pair.probe.received == "hello"; }));
+}
+
 TEST_CASE("TLS that was asked for needs no protocol, but refuses another one") {
   Pair without;
   without.connect(client_context(""));
-  CHECK(without.probe.stream->is_tls());
+  without.client.write("hello");
+  CHECK(run_until(without.reactor, [&] { return without.probe.received == "hello"; }));
 
   Pair other;
   other.probe.stream->start_tls();
@@ -235,6 +247,20 @@ TEST_CASE("TLS that was asked for needs no protocol, but refuses another one") {
   CHECK(other.run_to_end());
   script.finish();
   CHECK(!is_connected);
+}
+
+TEST_CASE("a stream may be destroyed in its own callback while TLS holds bytes of it") {
+  Pair pair;
+  pair.connect();
+  pair.probe.read_size = 1;
+  pair.client.write("abc");
+  CHECK(run_until(pair.reactor, [&] { return pair.probe.received == "a"; }));
+  pair.probe.before_read = [&] { pair.probe.stream.reset(); };
+  pair.reactor.run_once(1h);
+  const int reads = pair.probe.reads;
+  CHECK(turns_of_an_idle_moment(pair.reactor) <= 2);
+  CHECK(pair.probe.stream == nullptr);
+  CHECK(pair.probe.reads == reads);
 }
 
 TEST_CASE("a port that takes direct TLS takes plain text as well") {

@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -210,6 +211,23 @@ TEST_CASE("require without roots accepts any certificate, but verify-ca and veri
   }
   target.sslrootcert = pki().folder.write("broken.crt", "broken");
   CHECK(contains(talk(server, target).error, "sslrootcert \"" + target.sslrootcert + "\": "));
+}
+
+TEST_CASE("the files in ~/.postgresql are used where no others are named") {
+  const TemporaryFolder home;
+  const Identity client = pki().authority.issue({"alice", {}});
+  std::filesystem::create_directory(home.file(".postgresql"));
+  std::filesystem::copy(pki().authority.roots_file(), home.file(".postgresql/root.crt"));
+  std::filesystem::copy(client.certificate_file, home.file(".postgresql/postgresql.crt"));
+  std::filesystem::copy(client.key_file, home.file(".postgresql/postgresql.key"));
+  Server server(pki().server, pki().authority.roots_file());
+  SSL_CTX_set_max_proto_version(server.context.get(), TLS1_2_VERSION);
+  UpstreamTarget target = server.target(SslMode::verify_full);
+  target.sslrootcert.clear();
+  ::setenv("HOME", home.file("").c_str(), 1);
+  CHECK(talk(server, target).seen.is_tls);
+  ::setenv("HOME", "", 1);
+  CHECK(contains(talk(server, target).error, "name one, or \"system\""));
 }
 
 TEST_CASE("the system's roots do not vouch for a stranger") {
