@@ -1,25 +1,25 @@
-"""Measures what Ballast costs, beside PgBouncer, HAProxy in TCP mode (the floor: it only moves bytes) and nothing at all.
+"""Measures what Ballast costs, beside PgBouncer, HAProxy in TCP mode (the floor: it only moves bytes) and nothing.
 
-All are up at the same time over one private PostgreSQL and measured in turn, round after round, so that whatever else the
-machine does meets all of them; the table shows medians. Server connections use TLS, pools have 20. Ballast's and
+All are up at the same time over one private PostgreSQL and measured in turn, round after round, so that whatever
+else the machine does meets all of them; the table shows medians. Server connections use TLS, pools have 20. Ballast's and
 PgBouncer's clients are plain; through HAProxy and directly the client itself speaks TLS with the server, so pgbench
 carries that cost. CPU is user + system time of the process over the transactions that pgbench counted.
 """
 
 import argparse
+import os
 import re
 import resource
+import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-
-import os
-import ssl
 
 from poolers import Ballast, Direct, HAProxy, PgBouncer, Pooler
 from postgres import TEST_SETTINGS, Postgres
@@ -153,8 +153,8 @@ def run_loads(server: Postgres, kinds: list[type[Pooler]], loads: list[Load], ro
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as wide:
         wide.write("select filler from wide;\n")
         wide.flush()
-        poolers = [kind(server, ACCOUNTS, SETTINGS if kind in (Ballast, PgBouncer) else {}).__enter__() for kind in kinds]
-        try:
+        with ExitStack() as stack:
+            poolers = [stack.enter_context(kind(server, ACCOUNTS, SETTINGS)) for kind in kinds]
             for turn in range(rounds):
                 for load in loads:
                     for pooler in poolers:
@@ -164,9 +164,6 @@ def run_loads(server: Postgres, kinds: list[type[Pooler]], loads: list[Load], ro
                             pgbench(pooler, load, Path(wide.name), WARM_UP_S)
                         measure(pooler, load, Path(wide.name), seconds, samples[load.name][pooler.name])
                 print(f"round {turn + 1} of {rounds}", file=sys.stderr)
-        finally:
-            for pooler in poolers:
-                pooler.__exit__()
     heading([kind.name for kind in kinds])
     for load in loads:
         found = samples[load.name]
@@ -187,8 +184,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="rounds, of which medians are taken (5)")
     parser.add_argument("--seconds", type=int, default=5, help="length of each pgbench run (5)")
-    parser.add_argument("--only", action="append", choices=names, metavar="LOAD", help=f"one of {', '.join(names)}; may be repeated")
-    parser.add_argument("--pooler", action="append", choices=every, metavar="NAME", help=f"one of {', '.join(every)}; may be repeated")
+    for option, choices in (("--only", names), ("--pooler", list(every))):
+        parser.add_argument(option, action="append", choices=choices, metavar="NAME", help=", ".join(choices))
     options = parser.parse_args()
     chosen = options.only or names
     kinds = [every[name] for name in options.pooler or every]

@@ -1,4 +1,4 @@
-"""One PostgreSQL for all tests; a pooler with usual settings for those that need nothing special, and a way to start others.
+"""One PostgreSQL for all tests; a pooler with usual settings for most of them, and a way to start others.
 
 BALLAST_BIN names the binary. BALLAST_TARGET=pgbouncer or direct puts something else in its place, to try out a test.
 """
@@ -97,7 +97,11 @@ def pooler(shared_pooler):
 def start(server):
     """start(default_pool_size=1, ...): a pooler of the test's own with these settings."""
     with ExitStack() as stack:
-        yield lambda kind=TARGET, options={}, **settings: stack.enter_context(kind(server, ACCOUNTS, settings, **options))
+
+        def started(options: dict = {}, **settings) -> Pooler:
+            return stack.enter_context(TARGET(server, ACCOUNTS, settings, **options))
+
+        yield started
 
 
 @pytest.fixture
@@ -119,7 +123,8 @@ def client(connect, pooler) -> Wire:
 @pytest.fixture
 def table(server):
     """An empty table `t (id int, word text)` in database app."""
-    server.sql("drop table if exists t; create table t (id int, word text); alter table t owner to app; grant all on t to other", "app")
+    server.sql("drop table if exists t; create table t (id int, word text)", "app")
+    server.sql("alter table t owner to app; grant all on t to other", "app")
     return "t"
 
 
@@ -145,8 +150,7 @@ def node_modules(tmp_path_factory) -> Path:
     for file in source.iterdir():
         if file.is_file():
             (folder / file.name).write_bytes(file.read_bytes())
-    done = subprocess.run(
-        ["npm", "ci", "--silent", "--prefer-offline", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True
-    )
+    command = ["npm", "ci", "--silent", "--prefer-offline", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder

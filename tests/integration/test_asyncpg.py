@@ -28,7 +28,9 @@ def run(request, pooler, tls_context):
 def test_values_of_many_types(run):
     async def test(connection):
         values = [42, "ünïcödé 🚀", None, True, [1, 2, 3], b"\x00\xff", 1.5]
-        row = await connection.fetchrow("select $1::int, $2::text, $3::int, $4::bool, $5::int[], $6::bytea, $7::float8", *values)
+        types = ["int", "text", "int", "bool", "int[]", "bytea", "float8"]
+        sql = "select " + ", ".join(f"${number}::{name}" for number, name in enumerate(types, 1))
+        row = await connection.fetchrow(sql, *values)
         assert list(row) == values
 
     run(test)

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from processes import wait_until
-from wire import Wire, cancel, query
+from wire import Wire, cancel, cancel_request, query
 
 SLEEP = query("select pg_sleep(60)")
 
@@ -102,13 +102,9 @@ def test_a_cancel_over_tls(start, server, connections, tls_settings, tls_context
         running(pooler, connections)
         with Wire(pooler.port) as canceller:
             canceller.start_tls(tls_context)
-            canceller.send(cancel_request(client))
+            canceller.send(cancel_request(client.process, client.secret))
             canceller.closed_by_peer()
         assert client.read_until("Z").sqlstates == ["57014"]
-
-
-def cancel_request(client: Wire) -> bytes:
-    return (12 + len(client.secret)).to_bytes(4, "big") + (80877102).to_bytes(4, "big") + client.process.to_bytes(4, "big", signed=True) + client.secret
 
 
 @pytest.mark.parametrize("length", [8, 11, 12, 15])
@@ -127,7 +123,7 @@ def test_a_storm_of_cancels(start, connect, connections):
     running(pooler, connections)
     storm = [Wire(pooler.port) for _ in range(200)]
     for canceller in storm:
-        canceller.send(cancel_request(client))
+        canceller.send(cancel_request(client.process, client.secret))
     for canceller in storm:
         canceller.closed_by_peer()
         canceller.socket.close()

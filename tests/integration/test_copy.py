@@ -22,9 +22,13 @@ SCRIPTS = {
     "in, given up": steps(query(COPY_IN) + DATA + copy_fail("changed my mind"), COUNT),
     "in, bad data": steps(query(COPY_IN) + DATA + BAD + COPY_DONE, COUNT),
     "in, bad data, and more comes late": steps(query(COPY_IN) + BAD, DATA * 100 + COPY_DONE + COUNT),
-    "in, fails at its end": steps(query("copy t (id) from stdin") + copy_data(b"1\n2") + copy_data(b"x") + COPY_DONE, COUNT),
+    "in, fails at its end": steps(
+        query("copy t (id) from stdin") + copy_data(b"1\n2") + copy_data(b"x") + COPY_DONE, COUNT
+    ),
     "in, unknown table": steps(query("copy nowhere from stdin") + DATA + COPY_DONE, COUNT),
-    "in, rows cut in the middle": steps(query(COPY_IN) + copy_data(b"1\to") + copy_data(b"ne\n2") + copy_data(b"\ttwo\n") + COPY_DONE, COUNT),
+    "in, rows cut in the middle": steps(
+        query(COPY_IN) + copy_data(b"1\to") + copy_data(b"ne\n2") + copy_data(b"\ttwo\n") + COPY_DONE, COUNT
+    ),
     "in, sync and flush mean nothing": steps(query(COPY_IN) + SYNC + FLUSH + DATA + SYNC + COPY_DONE, COUNT),
     "in, twice in one query": steps(
         Step(query(f"{COPY_IN}; {COPY_IN}"), ends="G"), Step(DATA + COPY_DONE, ends="G"), DATA + COPY_DONE, COUNT
@@ -32,15 +36,21 @@ SCRIPTS = {
     "in, between other statements": steps(query(f"select 1; {COPY_IN}; select 2") + DATA + COPY_DONE),
     "in, the first of two fails": steps(query(f"{COPY_IN}; {COPY_IN}") + BAD + COPY_DONE, COUNT),
     "in, in a transaction": steps(query("begin"), query(COPY_IN) + DATA + COPY_DONE, query("rollback"), COUNT),
-    "in, fails in a transaction": steps(query("begin"), query(COPY_IN) + BAD + COPY_DONE, query("select 1"), query("commit"), COUNT),
+    "in, fails in a transaction": steps(
+        query("begin"), query(COPY_IN) + BAD + COPY_DONE, query("select 1"), query("commit"), COUNT
+    ),
     "in, extended": steps(extended(COPY_IN) + DATA + COPY_DONE + SYNC, COUNT),
-    "in, extended, answered step by step": steps(Step(extended(COPY_IN) + FLUSH, ends="G"), Step(DATA + COPY_DONE + FLUSH, ends="C"), SYNC, COUNT),
+    "in, extended, answered step by step": steps(
+        Step(extended(COPY_IN) + FLUSH, ends="G"), Step(DATA + COPY_DONE + FLUSH, ends="C"), SYNC, COUNT
+    ),
     "in, extended, given up": steps(extended(COPY_IN) + DATA + copy_fail("no") + SYNC, COUNT),
     "in, extended, bad data": steps(Step(extended(COPY_IN) + BAD, ends="E"), DATA + COPY_DONE + SYNC, COUNT),
     "in, extended, its sync swallowed": steps(extended(COPY_IN) + SYNC + DATA + COPY_DONE + SYNC, COUNT),
-    "in, extended, with a statement behind": steps(extended(COPY_IN) + DATA + COPY_DONE + extended("select 7") + SYNC, COUNT),
+    "in, extended, with a statement behind": steps(
+        extended(COPY_IN) + DATA + COPY_DONE + extended("select 7") + SYNC, COUNT
+    ),
     "in, by a named statement": steps(
-        parse("c", COPY_IN) + SYNC, bind("", "c") + execute() + DATA + COPY_DONE + SYNC, bind("", "c") + execute() + DATA + COPY_DONE + SYNC, COUNT
+        parse("c", COPY_IN) + SYNC, *[bind("", "c") + execute() + DATA + COPY_DONE + SYNC for _ in range(2)], COUNT
     ),
     "out, simple": steps(query(COPY_OUT)),
     "out, extended": steps(extended(COPY_OUT) + SYNC),

@@ -43,7 +43,10 @@ def test_no_url():
     refused_with(ballast(), "DATABASE_URL")
 
 
-@pytest.mark.parametrize("url", ["nonsense", "postgresql://host:port/x", "mysql://host/x", "host=a nonsense=b", "postgresql://a/b?sslmode=maybe"])
+UNUSABLE = ["nonsense", "postgresql://host:port/x", "mysql://host/x", "host=a nonsense=b", "postgresql://a/b?sslmode=maybe"]
+
+
+@pytest.mark.parametrize("url", UNUSABLE)
 def test_an_unusable_url(url):
     done = ballast(DATABASE_URL=url)
     refused_with(done)
@@ -64,13 +67,18 @@ def test_a_missing_auth_file():
 
 
 def test_a_missing_certificate():
-    done = ballast("--client-tls-sslmode", "require", "--client-tls-cert-file", "/nowhere/x.crt", "--client-tls-key-file", "/nowhere/x.key", DATABASE_URL=URL)
-    refused_with(done, "/nowhere/x.crt")
+    files = ["--client-tls-cert-file", "/nowhere/x.crt", "--client-tls-key-file", "/nowhere/x.key"]
+    refused_with(ballast("--client-tls-sslmode", "require", *files, DATABASE_URL=URL), "/nowhere/x.crt")
 
 
 @pytest.mark.parametrize(
     "line, word",
-    [("default_pool_size = 0", "default_pool_size"), ("no_such_setting = 1", "no_such_setting"), ("pool_mode = 'sometimes'", "pool_mode"), ("= 3", "toml")],
+    [
+        ("default_pool_size = 0", "default_pool_size"),
+        ("no_such_setting = 1", "no_such_setting"),
+        ("pool_mode = 'sometimes'", "pool_mode"),
+        ("= 3", "toml"),
+    ],
 )
 def test_a_wrong_line_in_the_config_file(tmp_path, line, word):
     file = tmp_path / "ballast.toml"

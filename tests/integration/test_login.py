@@ -210,9 +210,8 @@ def test_plain_passwords_only_over_tls(start, tls_settings):
 
 def test_client_certificates(start, server, tls_settings, tmp_path):
     issued = server.authority.issue("client-app", subject="app")
-    pooler = start(
-        auth_type="cert", **tls_settings | {"client_tls_sslmode": "verify-ca", "client_tls_ca_file": str(server.root_certificate)}
-    )
+    demanded = {"client_tls_sslmode": "verify-ca", "client_tls_ca_file": str(server.root_certificate)}
+    pooler = start(auth_type="cert", **tls_settings | demanded)
     certificate = {"sslmode": "require", "sslcert": str(issued.cert), "sslkey": str(issued.key)}
     with psycopg.connect(pooler.url(**certificate)) as connection:
         assert connection.execute("select current_user").fetchone() == ("app",)
@@ -224,7 +223,8 @@ def test_client_certificates(start, server, tls_settings, tmp_path):
 
 def test_a_unix_socket(start, tmp_path):
     pooler = start(unix_socket_dir=str(tmp_path))
-    with psycopg.connect(host=str(tmp_path), port=pooler.port, user="app", password="secret", dbname="app") as connection:
+    login = {"user": "app", "password": "secret", "dbname": "app"}
+    with psycopg.connect(host=str(tmp_path), port=pooler.port, **login) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
 
 

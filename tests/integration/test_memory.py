@@ -23,7 +23,8 @@ def test_a_big_value_both_ways(start, connect):
     client = connect(pooler)
     client.value("select 1")
     before = peak_bytes(pooler)
-    sender = threading.Thread(target=client.send, args=(parse("", "select $1::text") + bind("", "", (b"x" * BIG,)) + execute() + SYNC,))
+    batch = parse("", "select $1::text") + bind("", "", (b"x" * BIG,)) + execute() + SYNC
+    sender = threading.Thread(target=client.send, args=(batch,))
     sender.start()
     answers = client.read_until("Z")
     sender.join()
@@ -72,7 +73,7 @@ def test_a_client_that_writes_much_before_it_reads(start, connect):
     """Questions and answers together are far more than the sockets between hold."""
     pooler = start(default_pool_size=1)
     client = connect(pooler)
-    batch = parse("", "select $1::text") + b"".join(bind("", "", ("x" * 10_000,)) + execute() for _ in range(100)) + SYNC
+    batch = parse("", "select $1::text") + (bind("", "", ("x" * 10_000,)) + execute()) * 100 + SYNC
     sender = threading.Thread(target=client.send, args=(batch * 30,))
     sender.start()
     for _ in range(30):

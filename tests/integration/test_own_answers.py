@@ -71,7 +71,10 @@ def failing(client: Client):
     yield [client.token]
 
 
-@pytest.mark.parametrize("conversation", [simple, extended, prepared, pipelined, long_answers, in_transaction, failing], ids=lambda c: c.__name__)
+CONVERSATIONS = [simple, extended, prepared, pipelined, long_answers, in_transaction, failing]
+
+
+@pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda c: c.__name__)
 def test_every_answer_is_the_clients_own(start, connect, connections, conversation):
     pooler = start(default_pool_size=SERVERS, max_client_conn=CLIENTS + 10)
     clients = [Client(connect(pooler), number) for number in range(CLIENTS)]

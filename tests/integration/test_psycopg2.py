@@ -65,7 +65,8 @@ def test_copy_both_ways(connection, table):
 def test_a_copy_that_fails_leaves_the_connection_usable(connection, table):
     with connection.cursor() as cursor:
         with pytest.raises(psycopg2.errors.InvalidTextRepresentation):
-            cursor.copy_expert(f"copy {table} from stdin", io.StringIO("1\tfine\nnot a number\tbad\n" + "2\tlate\n" * 50000))
+            lines = "1\tfine\nnot a number\tbad\n" + "2\tlate\n" * 50000
+            cursor.copy_expert(f"copy {table} from stdin", io.StringIO(lines))
         connection.rollback()
         cursor.execute("select 1")
         assert cursor.fetchone() == (1,)

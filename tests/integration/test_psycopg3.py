@@ -51,7 +51,8 @@ def test_a_prepared_statement_that_fails_can_be_run_again(connection):
 
 def test_a_pipeline(connection, table):
     with connection.pipeline():
-        cursors = [connection.execute(f"insert into {table} values (%s) returning id", [number]) for number in range(500)]
+        insert = f"insert into {table} values (%s) returning id"
+        cursors = [connection.execute(insert, [number]) for number in range(500)]
     assert [cursor.fetchone()[0] for cursor in cursors] == list(range(500))
 
 
@@ -118,7 +119,8 @@ def test_a_server_side_cursor(connection):
 
 
 def test_a_large_result_arrives_whole(connection):
-    rows = connection.execute("select repeat(md5(i::text), 64) from generate_series(1, 10000) i", binary=True).fetchall()
+    sql = "select repeat(md5(i::text), 64) from generate_series(1, 10000) i"
+    rows = connection.execute(sql, binary=True).fetchall()
     assert len(rows) == 10000 and all(len(text) == 2048 for text, in rows)
 
 

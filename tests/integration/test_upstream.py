@@ -21,7 +21,9 @@ def through(server, start):
 
 
 @pytest.mark.parametrize(
-    "user, password", [("app", "secret"), ("md5_user", "hashed"), ("plain_user", "in the clear")], ids=["scram", "md5", "plain"]
+    "user, password",
+    [("app", "secret"), ("md5_user", "hashed"), ("plain_user", "in the clear")],
+    ids=["scram", "md5", "plain"],
 )
 def test_ways_to_log_in(through, server, user, password):
     assert through(server.url(user, password, "app"), user, password) == user
@@ -39,7 +41,8 @@ def test_required_channel_binding_is_not_waived(through, server):
 
 def test_a_plain_password_is_not_sent_over_unverified_tls(through, server):
     with pytest.raises(psycopg.Error, match="(?i)password|verif"):
-        through(server.url("plain_user", "in the clear", "app", sslmode="require", sslrootcert=""), "plain_user", "in the clear")
+        url = server.url("plain_user", "in the clear", "app", sslmode="require", sslrootcert="")
+        through(url, "plain_user", "in the clear")
 
 
 @pytest.mark.parametrize("sslmode", ["require", "verify-ca", "verify-full", "prefer", "allow"])
@@ -72,7 +75,8 @@ def test_a_server_that_wants_tls_but_may_not_have_it(through, server):
 
 
 def test_several_hosts(through, server):
-    url = server.url("app", "secret", "app").replace(f"@localhost:{server.port}", f"@127.0.0.1:1,localhost:{server.port}")
+    one = f"localhost:{server.port}"
+    url = server.url("app", "secret", "app").replace(f"@{one}", f"@127.0.0.1:1,{one}")
     assert through(url, "app", "secret") == "app"
 
 
@@ -90,7 +94,8 @@ def test_keywords_instead_of_a_url(through, server):
 
 
 def test_nobody_listens_there(start, connect):
-    pooler = start(options={"upstream": "postgresql://app:secret@127.0.0.1:1/app?sslmode=disable"}, query_wait_timeout=0.5)
+    nobody = "postgresql://app:secret@127.0.0.1:1/app?sslmode=disable"
+    pooler = start(options={"upstream": nobody}, query_wait_timeout=0.5)
     with pytest.raises(psycopg.Error, match="(?i)refused"):
         with psycopg.connect(pooler.url()) as connection:
             connection.execute("select 1")

@@ -26,7 +26,8 @@ def play(client: Wire, script: list[Step]) -> list:
     for step in script:
         client.send(step.messages)
         for _ in range(step.times):
-            answers += [comparable(answer) for answer in client.read_until(step.ends) if answer.kind not in DIFFERS_BY_CONNECTION]
+            heard = client.read_until(step.ends)
+            answers += [comparable(answer) for answer in heard if answer.kind not in DIFFERS_BY_CONNECTION]
     return answers
 
 

@@ -1,4 +1,4 @@
-"""A throw-away certificate authority in a folder, made with the openssl command. Kept and used again when it is there."""
+"""A throw-away certificate authority in a folder, made with the openssl command; used again when it is there."""
 
 import subprocess
 from dataclasses import dataclass

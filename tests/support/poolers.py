@@ -67,7 +67,7 @@ class Pooler:
     def log_text(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def url(self, user: str = "", password: str = "", database: str = "app", host: str = "127.0.0.1", **parameters) -> str:
+    def url(self, user="", password="", database="app", host="127.0.0.1", **parameters: str) -> str:
         user = user or next(iter(self.accounts))
         password = password or self.accounts[user]
         login = f"{quote(user, safe='')}:{quote(password, safe='')}"

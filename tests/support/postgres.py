@@ -75,10 +75,8 @@ class Postgres:
 
     def url(self, user: str, password: str, database: str, **parameters: str) -> str:
         parameters = {"sslmode": "verify-full", "sslrootcert": str(self.root_certificate)} | parameters
-        return (
-            f"postgresql://{quote(user, safe='')}:{quote(password, safe='')}@localhost:{self.port}/{quote(database, safe='')}"
-            f"?{urlencode(parameters)}"
-        )
+        login = f"{quote(user, safe='')}:{quote(password, safe='')}"
+        return f"postgresql://{login}@localhost:{self.port}/{quote(database, safe='')}?{urlencode(parameters)}"
 
     def superuser_url(self, database: str = "postgres") -> str:
         return self.url(SUPERUSER, self.superuser_password, database)
@@ -112,8 +110,8 @@ class Postgres:
         # Made beside its place and moved there, so that an interrupted start leaves no half a database.
         unfinished = self.folder / "data.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        command = [program("initdb"), "-D", unfinished, "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password_file]
-        command += ["-E", "UTF8", "--locale=C.UTF-8"]
+        command = [program("initdb"), "-D", unfinished, "-E", "UTF8", "--locale=C.UTF-8"]
+        command += ["-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password_file]
         if self.settings.get("fsync") == "off":
             command.append("--no-sync")
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self.run_as)
@@ -163,7 +161,8 @@ def run(folder: Path):
         password_file = folder / "app-password"
         if not password_file.exists():
             password = secrets.token_urlsafe(24)
-            server.sql(f"drop role if exists app; create role app login password '{password}'; create database app owner app")
+            server.sql(f"drop role if exists app; create role app login password '{password}'")
+            server.sql("create database app owner app")
             password_file.write_text(password)
             password_file.chmod(0o600)
         print(server.url("app", password_file.read_text(), "app"), flush=True)

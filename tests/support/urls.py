@@ -1,6 +1,7 @@
 """Where an application connects to, made from the URL (or keyword string) of the database that Ballast serves.
 
-As a program, `urls.py HOST PORT` reads DATABASE_URL and prints PG* assignments for a shell, and APP_URL without password.
+As a program, `urls.py HOST PORT` reads DATABASE_URL and prints for a shell: PG* variables, and APP_URL with %s in
+place of the password.
 """
 
 import os

@@ -260,10 +260,14 @@ class LoginRefused(Exception):
         self.sqlstate = fields["C"]
 
 
+def cancel_request(process: int, secret: bytes) -> bytes:
+    return struct.pack("!iii", 12 + len(secret), CANCEL_REQUEST, process) + secret
+
+
 def cancel(port: int, process: int, secret: bytes, host: str = "127.0.0.1"):
     """Sends a CancelRequest, and returns when the other side has closed that connection."""
     with Wire(port, host) as connection:
-        connection.send(struct.pack("!iii", 12 + len(secret), CANCEL_REQUEST, process) + secret)
+        connection.send(cancel_request(process, secret))
         connection.closed_by_peer()
 
 

@@ -12,8 +12,9 @@ from typing import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# A file includes its own floor and those further left in this list of lists; floors side by side don't know each other.
-FLOORS = [["protocol", "proxy/base", "proxy/sql"], ["proxy/io"], ["proxy/pool"], ["proxy/session"], ["proxy/app"], ["proxy"]]
+# A file includes its own floor and those further left; the pure ones don't know each other.
+PURE = ["protocol", "proxy/base", "proxy/sql"]
+FLOORS = [PURE, ["proxy/io"], ["proxy/pool"], ["proxy/session"], ["proxy/app"], ["proxy"]]
 
 # Headers of libraries and the only places that include them.
 ALLOWED = {
@@ -164,7 +165,7 @@ def check_function_length() -> Iterator[str]:
                 start = begun.pop(indent, number)
                 if number - start + 1 > LONGEST_FUNCTION:
                     yield f"{name(path)}:{start}: {number - start + 1} lines, more than {LONGEST_FUNCTION}"
-            elif line.endswith("{") and ")" in line and not line.lstrip().startswith(("//", "namespace ", "class ", "struct ")):
+            elif line.endswith("{") and ")" in line and not re.match(r"\s*(//|class |struct )", line):
                 begun[indent] = number
 
 
@@ -227,10 +228,10 @@ def check_settings_in_readme(build: Path) -> Iterator[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=Path, help="the folder with the ballast binary; without, the README is not compared")
+    parser.add_argument("--build", type=Path, help="where the ballast binary is; without, the README is not compared")
     build = parser.parse_args().build
-    checks = [check for title, check in globals().items() if title.startswith("check_") and check is not check_settings_in_readme]
-    results = {check: list(check()) for check in checks}
+    checks = [found for title, found in globals().items() if title.startswith("check_")]
+    results = {check: list(check()) for check in checks if check is not check_settings_in_readme}
     if build:
         results[check_settings_in_readme] = list(check_settings_in_readme(build.resolve()))
     for check, wrong in results.items():
