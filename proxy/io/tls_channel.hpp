@@ -58,6 +58,7 @@ class TlsChannel {
 
  private:
   TlsStatus outcome();
+  TlsStatus read_outcome();
   TlsStatus finish_handshake();
 
   struct Free {
