@@ -14,13 +14,23 @@
 
 namespace ballast {
 
+namespace {
+
+// SSL_get_error() takes whatever lies in the thread's error queue for the connection's own failure. Looking
+// costs 20 ns, clearing an empty queue 160.
+void clear_errors_of_others() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+}  // namespace
+
 TlsChannel::TlsChannel(ssl_st* ssl, Alpn alpn) : ssl_(ssl), alpn_(alpn) {}
 
 // One close_notify, if the socket takes it: without it the peer can't tell the end from a cut.
 TlsChannel::~TlsChannel() {
   SSL_set_app_data(ssl_.get(), nullptr);
   if (is_open_ && end_ != TlsStatus::failed && !is_write_broken_) {
-    ERR_clear_error();
+    clear_errors_of_others();
     SSL_shutdown(ssl_.get());
   }
 }
@@ -30,7 +40,7 @@ void TlsChannel::Free::operator()(ssl_st* ssl) const { SSL_free(ssl); }
 TlsStatus TlsChannel::handshake() {
   if (end_) return *end_;
   if (is_open_) return TlsStatus::ok;
-  ERR_clear_error();
+  clear_errors_of_others();
   if (SSL_do_handshake(ssl_.get()) == 1) return finish_handshake();
   const TlsStatus status = outcome();
   if (status == TlsStatus::closed || status == TlsStatus::failed) {
@@ -66,6 +76,7 @@ TlsStatus TlsChannel::read(std::span<char> into, std::size_t& bytes) {
   // Going on only while OpenSSL holds bytes spares the read(2) that finds nothing.
   do {
     std::size_t got = 0;
+    clear_errors_of_others();
     if (SSL_read_ex(ssl_.get(), into.data() + bytes, into.size() - bytes, &got) == 1) {
       bytes += got;
       continue;
@@ -88,6 +99,7 @@ TlsStatus TlsChannel::write(std::string_view from, std::size_t& bytes) {
   if (const TlsStatus status = handshake(); !is_open_) return status;
   while (bytes < from.size()) {
     std::size_t taken = 0;
+    clear_errors_of_others();
     if (SSL_write_ex(ssl_.get(), from.data() + bytes, from.size() - bytes, &taken) == 1) {
       bytes += taken;
       continue;
@@ -101,15 +113,8 @@ TlsStatus TlsChannel::write(std::string_view from, std::size_t& bytes) {
   return TlsStatus::ok;
 }
 
-// Of the OpenSSL call that has just returned no success. Leaves the thread's error queue empty, as SSL_get_error()
-// needs it before the next call; clearing it before each one would cost 400 instructions a time.
+// Of the OpenSSL call that has just returned no success.
 TlsStatus TlsChannel::outcome() {
-  const TlsStatus status = read_outcome();
-  ERR_clear_error();
-  return status;
-}
-
-TlsStatus TlsChannel::read_outcome() {
   const int error_number = errno;
   switch (SSL_get_error(ssl_.get(), 0)) {
     case SSL_ERROR_WANT_READ:

@@ -58,7 +58,6 @@ class TlsChannel {
 
  private:
   TlsStatus outcome();
-  TlsStatus read_outcome();
   TlsStatus finish_handshake();
 
   struct Free {

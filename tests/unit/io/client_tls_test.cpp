@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <doctest/doctest.h>
+#include <openssl/err.h>
 #include <openssl/x509.h>
 
 #include "proxy/base/settings.hpp"
@@ -247,6 +248,16 @@ TEST_CASE("TLS that was asked for needs no protocol, but refuses another one") {
   CHECK(other.run_to_end());
   script.finish();
   CHECK(!is_connected);
+}
+
+TEST_CASE("an error that others left in OpenSSL's queue is not taken for the stream's") {
+  Pair pair;
+  pair.connect();
+  pair.client.write("hello");
+  CHECK(run_until(pair.reactor, [&] { return pair.probe.received == "hello"; }));
+  ERR_raise(ERR_LIB_USER, 1);
+  std::array<char, 16> room{};
+  CHECK(pair.probe.stream->read(room).status == IoStatus::would_block);
 }
 
 TEST_CASE("a stream may be destroyed in its own callback while TLS holds bytes of it") {

@@ -26,7 +26,9 @@ struct Pair {
   Reactor reactor;
   Listener listener;
   Peer client = listener.connect();
-  std::optional<Probe> probe{std::make_unique<SocketStream>(reactor, listener.accept_socket(), nullptr)};
+  FileDescriptor accepted = listener.accept_socket();
+  const int fd = accepted.get();
+  std::optional<Probe> probe{std::make_unique<SocketStream>(reactor, std::move(accepted), nullptr)};
 };
 
 }  // namespace
@@ -112,6 +114,27 @@ TEST_CASE("a stream may be destroyed in its own callback") {
   pair.reactor.run_once(0s);
   CHECK(pair.probe->reads == 1);
   CHECK(pair.client.ends());
+}
+
+TEST_CASE("a stream that is destroyed when readable is not called for being writable as well") {
+  struct EndsItself : StreamListener {
+    void on_readable() override { stream.reset(); }
+    void on_writable() override { was_writable = stream == nullptr; }
+    std::unique_ptr<Stream> stream;
+    bool was_writable = false;
+  } listener;
+  Pair pair;
+  pair.client.write("x");
+  CHECK(run_until(pair.reactor, [&] { return pair.probe->received == "x"; }));
+  pair.client.write("y");
+  listener.stream = std::move(pair.probe->stream);
+  // Both at once: the socket has room, and the byte is there before the loop looks.
+  char byte = 0;
+  while (::recv(pair.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 1) continue;
+  listener.stream->listen(&listener, Interest::read_write);
+  pair.reactor.run_once(1s);
+  CHECK(listener.stream == nullptr);
+  CHECK(!listener.was_writable);
 }
 
 TEST_CASE("a stream that is destroyed in another's callback is not called any more in that turn") {
