@@ -48,6 +48,10 @@ void Worker::start() {
 }
 
 void Worker::run() {
+  const Settings& settings = configuration_->settings;
+  if (index_ == 0 && settings.min_pool_size > 0) {
+    pools_.pool({settings.upstream.dbname, settings.upstream.user});  // filled by the first tick
+  }
   TimePoint next_tick = reactor_.now() + tick_interval;
   while (!is_stopping_) {
     reactor_.run_once(next_tick - reactor_.now());

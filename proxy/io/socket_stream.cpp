@@ -220,9 +220,9 @@ void SocketStream::detach() {
   owes_call_ = false;
 }
 
-void SocketStream::attach(Reactor& reactor) {
+void SocketStream::attach(Loop& reactor) {
   assert(reactor_ == nullptr);
-  reactor_ = &reactor;
+  reactor_ = &static_cast<Reactor&>(reactor);
 }
 
 }  // namespace ballast

@@ -49,10 +49,8 @@ class SocketStream final : public Stream, private EventHandler {
   std::string peer_common_name() const override;
   const Route* route() const override { return route_.get(); }
 
-  // Leaves its reactor and forgets its listener; until attach() nothing but destruction is allowed. Another
-  // thread may do the attach().
-  void detach();
-  void attach(Reactor& reactor);
+  void detach() override;
+  void attach(Loop& reactor) override;  // a Reactor: sockets have no other loop
 
  private:
   void on_events(std::uint32_t events) override;

@@ -30,6 +30,8 @@ struct IoResult {
 
 enum class Interest : std::uint8_t { none = 0, read = 1, write = 2, read_write = 3 };
 
+class Loop;
+
 class StreamListener {
  public:
   virtual void on_readable() = 0;
@@ -73,6 +75,10 @@ class Stream {
   virtual std::string channel_binding() const = 0;
   // Common name of a verified peer certificate; empty if there is none.
   virtual std::string peer_common_name() const = 0;
+  // Leaves its loop and forgets its listener, between two messages, to go to another thread. Until attach() to that
+  // thread's loop nothing else may be done with it, but destroying it.
+  virtual void detach() = 0;
+  virtual void attach(Loop& loop) = 0;
   // Set on streams to a server, null on a client's.
   virtual const Route* route() const { return nullptr; }
 };

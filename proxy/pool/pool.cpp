@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <utility>
 
 #include "proxy/base/log.hpp"
@@ -10,6 +11,9 @@
 namespace ballast {
 
 namespace {
+
+// How much longer than ours another worker's client must have waited to get a server of ours.
+constexpr std::chrono::milliseconds patience_between_workers{5};
 
 std::string seconds(Milliseconds time) {
   std::string text = std::to_string(time.count() / 1000);
@@ -38,7 +42,7 @@ Pool::Pool(PoolSet& pools, PoolKey key, StartupParameters replication) : Pool(po
   settings_.min_pool_size = 0;
 }
 
-Pool::~Pool() { pools_.connecting -= static_cast<int>(connecting_.size()); }
+Pool::~Pool() { pools_.broker().end_connecting(static_cast<int>(connecting_.size())); }
 
 ServerConnection* Pool::checkout(Waiter& waiter) {
   assert(!waiter.is_waiting());
@@ -90,6 +94,7 @@ void Pool::discard(ServerConnection& server) {
 // To the first waiter, else to the idle list.
 void Pool::offer(ServerConnection& server) {
   if (is_worn(server, pools_.world().loop.now())) return close(server, "server_lifetime");
+  if (pools_.broker().is_anyone_hungry() && give_away(server)) return;
   if (!waiters_.empty()) {
     Waiter& first = waiters_.front();
     waiters_.pop_front();
@@ -98,6 +103,43 @@ void Pool::offer(ServerConnection& server) {
   server.become(ServerConnection::State::idle);
   idle_.push_back(&server);
   if (pools_.starving) pools_.feed_starving();
+}
+
+// To another worker, if clients there have waited longer than ours.
+bool Pool::give_away(ServerConnection& server) {
+  if (!server.is_movable()) return false;
+  const TimePoint now = pools_.world().loop.now();
+  const TimePoint ours = waiters_.empty() ? now : waiters_.front().waiting_since();
+  const auto worker = pools_.broker().hungriest(pools_.worker(), key_, ours - patience_between_workers);
+  if (!worker) return false;
+  std::unique_ptr<ServerConnection> shell = take_out(server);
+  pools_.broker().send(*worker, key_, shell->move_out(), bare_set_->reported);
+  pools_.world().loop.bury(std::move(shell));
+  return true;
+}
+
+void Pool::give_idle_one() {
+  if (!idle_.empty()) give_away(*idle_.front());
+}
+
+void Pool::adopt(ServerConnection::Birth birth, const ReportedParameters& bare) {
+  is_asking_ = false;
+  if (bare_set_->reported.empty()) bare_set_->reported = bare;
+  const ParameterSetRef theirs = std::move(birth.parameters);
+  birth.parameters = parameter_sets_.intern(theirs->values);
+  if (!birth.parameters->proven()) birth.parameters->reported = theirs->reported;
+  birth.stream->attach(pools_.world().loop);
+  add(std::move(birth));
+}
+
+// Workers share the limits. One that has no server at all asks the others at once, one that has some only when its
+// clients have waited for a while: moving a server costs more than a query.
+void Pool::ask_others(Broker::Refusal refusal) {
+  if (is_asking_ || waiters_.empty()) return;
+  const TimePoint since = waiters_.front().waiting_since();
+  if (!servers_.empty() && pools_.world().loop.now() - since < patience_between_workers) return;
+  is_asking_ = true;
+  pools_.broker().want(pools_.worker(), key_, since, refusal);
 }
 
 bool Pool::is_worn(const ServerConnection& server, TimePoint now) const {
@@ -122,12 +164,17 @@ int Pool::allowed_size() const {
 }
 
 bool Pool::connect_one(int size) {
-  if (pools_.connecting >= pools_.settings().max_server_connecting) return false;
+  if (!pools_.broker().begin_connecting(pools_.settings().max_server_connecting)) return false;
   Broker::Answer answer = pools_.broker().ask(key_, settings_, size);
   const bool is_shared_limit = answer.refusal == Broker::Refusal::max_db_connections ||
                                answer.refusal == Broker::Refusal::max_user_connections;
   if (is_shared_limit && pools_.evict_for(key_, answer.refusal)) {
     answer = pools_.broker().ask(key_, settings_, size);
+  }
+  refusal_ = answer.refusal;
+  if (!answer.permit) {
+    pools_.broker().end_connecting(1);
+    ask_others(answer.refusal);
   }
   Counters& counters = pools_.counters();
   switch (answer.refusal) {
@@ -169,7 +216,6 @@ void Pool::start_connecting(Permit permit) {
   Duration limit = settings.server_connect_timeout;
   if (target.connect_timeout.count() > 0) limit = std::min<Duration>(limit, target.connect_timeout);
   const std::size_t id = ++last_attempt_;
-  ++pools_.connecting;
   connecting_.push_back({id, nullptr, std::move(permit)});
   connecting_.back().connect = std::make_unique<ServerConnect>(
       pools_.world(), target, login_request(), pools_.users().key_cache(key_.user),
@@ -184,7 +230,7 @@ void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
   Permit permit = std::move(at->permit);
   pools_.world().loop.bury(std::move(at->connect));
   connecting_.erase(at);
-  --pools_.connecting;
+  pools_.broker().end_connecting(1);
   if (!outcome.stream) {
     permit = {};
     return on_connect_failed(std::move(outcome));
@@ -200,9 +246,14 @@ void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
   birth.cancel_secret = std::move(outcome.cancel_secret);
   birth.parameters = bare_set_;
   birth.permit = std::move(permit);
-  birth.id = pools_.next_server_id();
+  birth.id = pools_.broker().next_server_id();
   birth.born = now;
   birth.expires = pools_.expiry(now);
+  add(std::move(birth));
+  grow();
+}
+
+void Pool::add(ServerConnection::Birth birth) {
   servers_.push_back(std::make_unique<ServerConnection>(std::move(birth), pools_.world().loop,
                                                        static_cast<ServerOwner&>(*this)));
   ServerConnection& server = *servers_.back();
@@ -210,7 +261,6 @@ void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
     log::debug(server.name(), "connected to " + server.stream().peer() + " for " + key_.user + "@" + key_.database);
   }
   offer(server);
-  grow();
 }
 
 void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
@@ -231,6 +281,19 @@ void Pool::refuse_all(const PgError& why) {
   }
 }
 
+std::string Pool::what_is_in_the_way() const {
+  switch (refusal_) {
+    case Broker::Refusal::max_db_connections:
+      return "max_db_connections (" + std::to_string(settings_.max_db_connections) + ") is reached.";
+    case Broker::Refusal::max_user_connections:
+      return "max_user_connections (" + std::to_string(settings_.max_user_connections) + ") is reached.";
+    case Broker::Refusal::none:
+    case Broker::Refusal::pool_size: break;
+  }
+  return "All server connections of the pool are in use; its size (default_pool_size) is " +
+         std::to_string(settings_.pool_size) + ".";
+}
+
 void Pool::refuse_overdue(TimePoint now) {
   const Milliseconds limit = pools_.settings().query_wait_timeout;
   if (limit.count() == 0) return;
@@ -242,8 +305,8 @@ void Pool::refuse_overdue(TimePoint now) {
     PgError error;
     error.sqlstate = is_down ? sqlstate::cannot_connect : sqlstate::too_many_connections;
     error.message = "no server connection within query_wait_timeout (" + seconds(limit) + ")";
-    error.detail = is_down ? last_connect_error_.message : "all server connections of the pool are in use";
-    error.hint = is_down ? "" : "try again, or raise default_pool_size";
+    error.detail = is_down ? last_connect_error_.message : what_is_in_the_way();
+    error.hint = is_down ? "" : "Try again, or raise the limit.";
     first.on_refused(error);
   }
 }
@@ -281,6 +344,10 @@ void Pool::tick(TimePoint now) {
   refuse_overdue(now);
   end_overdue_servers(now);
   parameter_sets_.sweep();
+  if (is_asking_ && waiters_.empty()) {
+    is_asking_ = false;
+    pools_.broker().unwant(pools_.worker(), key_);
+  }
   grow();
   const int there = static_cast<int>(servers_.size() + connecting_.size());
   for (int missing = settings_.min_pool_size - there; missing > 0 && now >= retry_at_; --missing) {

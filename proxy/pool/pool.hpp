@@ -49,13 +49,19 @@ class Pool final : private ServerOwner {
   void tick(TimePoint now);
   // Tries again to serve the queue: a limit of a database or a user may have room now.
   void grow();
+  // A server that comes from another worker. `bare`: what a server of this pool reports that nobody has changed.
+  void adopt(ServerConnection::Birth server, const ReportedParameters& bare);
+  // The least recently used idle server goes to another worker that waits for one, if there are both.
+  void give_idle_one();
   // Closes the least recently used idle server, if there is one.
   bool close_idle_one();
   void close_all_idle();
   void configure(PoolSettings settings) { settings_ = std::move(settings); }
   const PoolSettings& settings() const { return settings_; }
   const PoolKey& key() const { return key_; }
-  bool is_empty() const { return servers_.empty() && connecting_.empty() && waiters_.empty() && clients == 0; }
+  bool is_empty() const {
+    return servers_.empty() && connecting_.empty() && waiters_.empty() && clients == 0 && settings_.min_pool_size == 0;
+  }
 
   bool is_for_replication() const { return !replication_.empty(); }
 
@@ -71,6 +77,9 @@ class Pool final : private ServerOwner {
   void on_unheld(ServerConnection& server) override;
 
   void offer(ServerConnection& server);
+  void add(ServerConnection::Birth birth);
+  bool give_away(ServerConnection& server);
+  void ask_others(Broker::Refusal refusal);
   void close(ServerConnection& server, std::string_view why);
   std::unique_ptr<ServerConnection> take_out(ServerConnection& server);
   bool is_worn(const ServerConnection& server, TimePoint now) const;
@@ -82,6 +91,7 @@ class Pool final : private ServerOwner {
   void on_connect_failed(ServerConnect::Outcome outcome);
   void refuse_all(const PgError& why);
   void refuse_overdue(TimePoint now);
+  std::string what_is_in_the_way() const;
   void end_overdue_servers(TimePoint now);
 
   struct Attempt {
@@ -103,6 +113,8 @@ class Pool final : private ServerOwner {
   std::size_t last_attempt_ = 0;
   PgError last_connect_error_;  // why the latest attempt failed; empty after a success
   TimePoint retry_at_;          // no new attempt before this
+  Broker::Refusal refusal_ = Broker::Refusal::none;  // the limit that stands in the way of the waiters
+  bool is_asking_ = false;      // have other workers been asked for a server?
 };
 
 }  // namespace ballast

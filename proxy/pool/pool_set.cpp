@@ -8,7 +8,11 @@ namespace ballast {
 
 PoolSet::PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings,
                  std::unique_ptr<UserTable> users)
-    : world_(world), broker_(broker), settings_(std::move(settings)), users_(std::move(users)) {}
+    : world_(world), broker_(broker), settings_(std::move(settings)), users_(std::move(users)) {
+  worker_ = broker_.enroll(world_.loop, *this);
+}
+
+PoolSet::~PoolSet() { broker_.leave(worker_); }
 
 Pool& PoolSet::pool(const PoolKey& key) {
   std::unique_ptr<Pool>& pool = pools_[key];
@@ -41,6 +45,14 @@ bool PoolSet::evict_for(const PoolKey& key, Broker::Refusal refusal) {
     if (counts && other != key && pool->close_idle_one()) return true;
   }
   return false;
+}
+
+void PoolSet::give_to_others(const PoolKey& key, Broker::Refusal refusal) {
+  if (refusal != Broker::Refusal::pool_size) {
+    evict_for(key, refusal);
+  } else if (const auto found = pools_.find(key); found != pools_.end()) {
+    found->second->give_idle_one();
+  }
 }
 
 void PoolSet::close_all_idle() {

@@ -19,6 +19,10 @@ class PoolSet {
  public:
   PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
 
+  ~PoolSet();
+  PoolSet(const PoolSet&) = delete;
+  PoolSet& operator=(const PoolSet&) = delete;
+
   Pool& pool(const PoolKey& key);
   // New settings for all pools; what is connected stays, within the new limits.
   void configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
@@ -28,6 +32,8 @@ class PoolSet {
   // Closes an idle server of another pool that counts against the limit which refused `key`.
   bool evict_for(const PoolKey& key, Broker::Refusal refusal);
   void close_all_idle();
+  // Another worker waits for a server of that pool: an idle one of ours goes there, or makes room.
+  void give_to_others(const PoolKey& key, Broker::Refusal refusal);
 
   World& world() { return world_; }
   Broker& broker() { return broker_; }
@@ -37,10 +43,9 @@ class PoolSet {
   Counters& counters() { return counters_; }
   // When a server connection born now should end: server_lifetime less a random part.
   TimePoint expiry(TimePoint born);
-  std::uint64_t next_server_id() { return ++last_server_id_; }
+  int worker() const { return worker_; }
   const std::map<PoolKey, std::unique_ptr<Pool>>& pools() const { return pools_; }
 
-  int connecting = 0;  // server logins under way, over all pools
   bool starving = false;  // has a pool been refused a place that another pool holds?
 
  private:
@@ -51,7 +56,7 @@ class PoolSet {
   StatementTable statements_;
   Counters counters_;
   std::map<PoolKey, std::unique_ptr<Pool>> pools_;
-  std::uint64_t last_server_id_ = 0;
+  int worker_;  // our number at the broker
 };
 
 }  // namespace ballast

@@ -41,6 +41,7 @@ ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
       loop_(loop),
       owner_(owner),
       pipeline_(*this),
+      statements_(std::move(birth.statements)),
       parameters_(std::move(birth.parameters)),
       reported_(std::move(birth.reported)),
       process_id_(birth.process_id),
@@ -48,7 +49,9 @@ ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
       permit_(std::move(birth.permit)),
       id_(birth.id),
       expires_(birth.expires),
-      since_(birth.born) {
+      since_(birth.born),
+      used_(birth.used) {
+  if (used_) unnamed_ = {Unnamed::unknown, 0};
   stream_->listen(this, Interest::read);
 }
 
@@ -124,6 +127,15 @@ void ServerConnection::take_parameters(const ParameterSetRef& target) {
   parameters_before_ = parameters_;
   parameters_ = target;
   if (!query.empty()) run_own(query);
+}
+
+ServerConnection::Birth ServerConnection::move_out() {
+  assert(lessee_ == nullptr && is_movable());
+  stream_->detach();
+  broken_ = true;
+  return {std::move(stream_), std::move(reported_), process_id_, std::move(cancel_secret_), std::move(parameters_),
+          std::move(permit_), id_,                  since_,      expires_,                  std::move(statements_),
+          used_};
 }
 
 void ServerConnection::say_goodbye() {

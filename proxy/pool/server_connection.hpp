@@ -79,6 +79,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
     std::uint64_t id = 0;
     TimePoint born;
     TimePoint expires;
+    ServerStatements statements;  // of one that comes from another worker
+    bool used = false;            // likewise
   };
   ServerConnection(Birth birth, Loop& loop, ServerOwner& owner);
   ~ServerConnection() override;
@@ -137,6 +139,12 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   std::string name() const;
   TimePoint expires() const { return expires_; }
   Permit& permit() { return permit_; }
+  // Nothing is on its way in either direction.
+  bool is_movable() const {
+    return pipeline_.at_rest() && inbox_.kept().empty() && body_left_ == 0 && outlet_.empty() && !is_held();
+  }
+  // All that another worker needs to go on with it; of an idle one. This is an empty shell then.
+  Birth move_out();
   // Ends it in order: Terminate, close. The owner buries it.
   void say_goodbye();
 
