@@ -152,9 +152,10 @@ ServerLogin::Step ServerLogin::send_password(std::string& out) {
 
 ServerLogin::Step ServerLogin::send_md5(std::string_view salt, std::string& out) {
   if (salt.size() != md5_salt_size) return violation("md5 salt of the wrong length");
-  if (request_.password.empty())
+  if (request_.password.empty() && request_.md5.empty())
     return fail(sqlstate::invalid_password, "the server asks for the password itself, which is not known");
-  const std::string response = md5_response(md5_secret(request_.password, request_.user), salt);
+  const std::string response = md5_response(
+      request_.password.empty() ? request_.md5 : md5_secret(request_.password, request_.user), salt);
   if (response.empty())
     return fail(sqlstate::feature_not_supported,
                 "the server asks for md5, which this machine's libcrypto refuses");

@@ -75,9 +75,11 @@ void Worker::accept(FileDescriptor socket) {
 }
 
 void Worker::configure(std::shared_ptr<const Configuration> configuration) {
-  reactor_.post([this, configuration = std::move(configuration)] {
+  // Made here and not there: it takes a while. Shared only because a task must be copyable.
+  auto users = std::make_shared<std::unique_ptr<UserTable>>(users_of(*configuration, random_));
+  reactor_.post([this, configuration = std::move(configuration), users] {
     configuration_ = configuration;
-    pools_.configure(settings_of(configuration_), users_of(*configuration_, random_));
+    pools_.configure(settings_of(configuration_), std::move(*users));
     connector_.reload_tls();
   });
 }

@@ -93,6 +93,8 @@ struct Settings {
   // Process
   int workers = 1;
   std::uint32_t max_packet_size = 0x3ffffffe;  // the longest message that a client may send, bytes
+  int log_connections = 1;
+  int log_disconnections = 1;
   std::string log_level = "info";
   LogFormat log_format = LogFormat::text;
   std::string log_file;  // empty: standard error

@@ -194,10 +194,11 @@ bool Pool::connect_one(int size) {
 
 ServerLoginRequest Pool::login_request() const {
   const UpstreamTarget& target = pools_.settings().upstream;
-  const ScramCredentials credentials = pools_.users().server_credentials(key_.user);
+  const UserTable::ServerCredentials credentials = pools_.users().server_credentials(key_.user);
   ServerLoginRequest login;
   login.user = key_.user;
   login.password = credentials.password;
+  login.md5 = credentials.md5;
   login.keys = credentials.keys;
   login.parameters = {{"user", key_.user}, {"database", settings_.dbname}};
   if (is_for_replication()) {

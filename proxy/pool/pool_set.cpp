@@ -22,6 +22,7 @@ Pool& PoolSet::pool(const PoolKey& key) {
 
 void PoolSet::configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users) {
   settings_ = std::move(settings);
+  users->inherit(*users_);
   users_ = std::move(users);
   for (const auto& [key, pool] : pools_) pool->configure(settings_->pool_settings(key.database, key.user));
 }

@@ -172,8 +172,8 @@ void ClientSession::welcome() {
   process_id_ = context_.cancel_keys().issue(*this);
   MessageWriter(out, BackendType::backend_key_data).int32(process_id_).bytes(cancel_secret_);
   MessageWriter(out, BackendType::ready_for_query).byte(static_cast<char>(TransactionStatus::idle));
-  if (log::enabled(log::Level::debug)) {
-    log::debug(name(), "login: " + pool_->key().user + "@" + pool_->key().database + " from " + stream_->peer() +
+  if (context_.pools().settings().log_connections != 0) {
+    log::info(name(), "login: " + pool_->key().user + "@" + pool_->key().database + " from " + stream_->peer() +
                            (stream_->is_tls() ? " (TLS)" : ""));
   }
   login_.reset();
@@ -288,16 +288,23 @@ void ClientSession::drain() {
 void ClientSession::end(const PgError& why) {
   if (state_ == State::ended || state_ == State::flushing) return;
   if (!was_told_why_) write_error(outlet_.buffer(), why);
-  if (log::enabled(log::Level::debug)) log::debug(name(), "closing: " + why.message);
+  log_end(why.message);
   leave_queue();
   if (server_ != nullptr) give_back();
   become(State::flushing);
   settle_down();
 }
 
+void ClientSession::log_end(std::string_view why) const {
+  // What never logged in (a probe, a cancel request, a failed login) has no end worth a line.
+  if (process_id_ == 0 || context_.pools().settings().log_disconnections == 0) return;
+  log::info(name(), "closing: " + std::string(why));
+}
+
 // The client is gone, or says that it goes.
 void ClientSession::leave() {
   if (state_ == State::ended) return;
+  if (state_ != State::flushing) log_end("the client left");
   leave_queue();
   if (server_ != nullptr) give_back();
   finish();

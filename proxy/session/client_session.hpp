@@ -87,6 +87,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void prove_parameters();
   void welcome();
   void leave();
+  void log_end(std::string_view why) const;
   void finish();
   void settle_down();
   bool is_overdue(Milliseconds limit, TimePoint now) const;
