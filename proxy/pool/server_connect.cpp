@@ -84,6 +84,7 @@ void ServerConnect::advance(std::string_view bytes) {
     // libpq's "allow": without TLS first, with TLS if the server would not have us.
     target_.sslmode = SslMode::require;
     stream_.reset();
+    login_.reset();
     inbox_ = {};
     outlet_ = {};
     return dial();

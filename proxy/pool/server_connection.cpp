@@ -330,7 +330,7 @@ void ServerConnection::on_discarded(const Request& request) {
   if (request.answer != Answer::fake) {
     if (request.kind == RequestKind::close) statements_.restore(request.statement);
     if (request.kind == RequestKind::parse && request.statement == unnamed_.tag) unnamed_ = {Unnamed::unknown, 0};
-    if (request.kind == RequestKind::parse) statements_.forget(request.statement);
+    if (request.kind == RequestKind::parse) statements_.doubt(request.statement);
   }
   if (request.by_client && lessee_ != nullptr) lessee_->on_request_discarded(request);
 }

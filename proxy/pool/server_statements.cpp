@@ -31,6 +31,13 @@ void ServerStatements::forget(std::uint64_t statement) {
   by_statement_.erase(found);
 }
 
+void ServerStatements::doubt(std::uint64_t statement) {
+  const auto found = by_statement_.find(statement);
+  if (found == by_statement_.end()) return;
+  found->second->group = 0;
+  found->second->epoch = 0;
+}
+
 void ServerStatements::restore(std::uint64_t statement) {
   if (by_statement_.contains(statement)) return;
   order_.push_back({statement, 0, 0, 0});

@@ -27,8 +27,11 @@ class ServerStatements {
   // A Parse for it goes out in `group`.
   void preparing(std::uint64_t statement, std::uint64_t group, std::uint64_t epoch);
   void confirmed(std::uint64_t statement);
-  // Its Parse failed or was skipped; its Close goes out.
+  // Its Close goes out.
   void forget(std::uint64_t statement);
+  // Its Parse failed or was skipped: whether it is there depends on what was skipped with it. It is stale for all, so
+  // that the next Parse comes with a Close.
+  void doubt(std::uint64_t statement);
   // Its Close was skipped: it is still there.
   void restore(std::uint64_t statement);
   // The least recently used one that may be closed to make room in `group`, if there are `limit` or more.
