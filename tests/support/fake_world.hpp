@@ -37,6 +37,8 @@ struct Connection {
   std::vector<std::string> writes;   // what each write of the stream took
   std::size_t room = unlimited;      // how much the stream may still write
   std::size_t read_max = unlimited;  // of one read
+  std::string refused;               // what the stream was offered and did not take: it must be offered again
+  bool is_offered_again = true;      // has that been kept?
   bool is_ended = false;             // the far end has closed, behind `unread`
   std::string failure;               // or broken off, saying this
   StreamListener* listener = nullptr;
@@ -77,7 +79,9 @@ class FakeStream final : public Stream {
   }
   IoResult write(std::string_view bytes) override {
     if (!connection_->failure.empty()) return {IoStatus::failed, 0};
+    if (!bytes.starts_with(connection_->refused)) connection_->is_offered_again = false;
     const std::size_t size = std::min(bytes.size(), connection_->room);
+    connection_->refused = bytes.substr(size);
     if (size == 0) return {IoStatus::would_block, 0};
     if (connection_->room != unlimited) connection_->room -= size;
     connection_->writes.emplace_back(bytes.substr(0, size));
@@ -96,6 +100,8 @@ class FakeStream final : public Stream {
   bool is_tls() const override { return connection_->is_tls; }
   std::string channel_binding() const override { return {}; }
   std::string peer_common_name() const override { return {}; }
+  void detach() override { listen(nullptr, Interest::none); }
+  void attach(Loop&) override {}
   const Route* route() const override { return connection_->route ? &*connection_->route : nullptr; }
 
  private:
@@ -201,11 +207,13 @@ class FakeConnector final : public Connector {
   // Those that wait for the test to decide, oldest first.
   std::size_t pending() const { return pending_.size(); }
   const Attempt& oldest() const { return *pending_.front(); }
-  int attempts = 0;  // ever begun
+  int attempts = 0;              // ever begun
+  std::size_t room = unlimited;  // of a stream when it is accepted
 
   FarEnd accept() {
     auto connection = std::make_shared<Connection>();
     connection->peer = "127.0.0.1:5432";
+    connection->room = room;
     connection->is_tls = oldest().target.sslmode >= SslMode::require;
     connection->route = oldest().route.value_or(Route{"db", "raw", "127.0.0.1:5432", connection->is_tls});
     loop_.watch(connection);

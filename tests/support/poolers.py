@@ -95,6 +95,13 @@ class Ballast(Pooler):
         lines = [f"{name} = {_toml(value)}" for name, value in settings.items()]
         self.config_file.write_text("\n".join(lines) + "\n" + self.tables)
 
+    def __exit__(self, *_):
+        status = processes.stop(self.process) if self.process.poll() is None else 0
+        log = self.log_text()
+        super().__exit__()
+        if status:  # an assert, a sanitizer's finding, a leak
+            raise RuntimeError(f"ballast ended with {status}:\n{log}")
+
     @property
     def config_file(self) -> Path:
         return self.folder / "ballast.toml"
