@@ -1,0 +1,122 @@
+#include "tests/sim/oracle.hpp"
+
+#include "protocol/writer.hpp"
+
+namespace ballast::sim {
+
+namespace {
+std::size_t size_of_first(std::string_view messages) { return read_header(messages.data()).total(); }
+}  // namespace
+
+std::string Oracle::login_report() {
+  std::string out;
+  backend_.report_parameters(out);
+  return out;
+}
+
+void Oracle::sent(char type, std::string_view body) {
+  if (is_refusing_) {
+    if (type != static_cast<char>(FrontendType::sync)) return;
+    is_refusing_ = false;
+    return ready();
+  }
+  backend_.receive(type, body);
+}
+
+// Until something is owed. False: nothing is.
+bool Oracle::work() {
+  while (taken_ == out_.size()) {
+    out_.clear();
+    taken_ = 0;
+    switch (backend_.step(out_)) {
+      case Backend::Step::waiting:
+        return !out_.empty();
+      case Backend::Step::working:
+        break;
+      case Backend::Step::sleeping:
+        backend_.wake(out_);
+        break;
+      case Backend::Step::ended:
+        is_over_ = true;
+        return !out_.empty();
+    }
+  }
+  return true;
+}
+
+bool Oracle::accept(std::string_view message) {
+  if (!work()) return false;
+  const std::string_view owed = std::string_view(out_).substr(taken_);
+  if (owed.substr(0, size_of_first(owed)) != message) return false;
+  taken_ += message.size();
+  return true;
+}
+
+std::string Oracle::expected() {
+  if (!work()) return {};
+  const std::string_view owed = std::string_view(out_).substr(taken_);
+  return std::string(owed.substr(0, size_of_first(owed)));
+}
+
+bool Oracle::refuse() {
+  if (taken_ < out_.size() || backend_.is_in_transaction() || backend_.is_copying_in()) return false;
+  auto& inbox = backend_.inbox();
+  const auto is_ignored = [](char type) { return type == 'H' || type == 'd' || type == 'c' || type == 'f'; };
+  while (!inbox.empty() && is_ignored(inbox.front().type)) inbox.pop_front();
+  if (inbox.empty()) return false;
+  const auto first = static_cast<FrontendType>(inbox.front().type);
+  if (first == FrontendType::query || first == FrontendType::function_call) {
+    inbox.pop_front();
+    ready();
+    return true;
+  }
+  while (!inbox.empty() && inbox.front().type != static_cast<char>(FrontendType::sync)) inbox.pop_front();
+  is_refusing_ = inbox.empty();
+  if (is_refusing_) return true;
+  inbox.pop_front();
+  ready();
+  return true;
+}
+
+void Oracle::ready() {
+  MessageWriter(out_, BackendType::ready_for_query).byte(static_cast<char>(TransactionStatus::idle));
+}
+
+bool Oracle::cancel() {
+  if (taken_ < out_.size()) return false;
+  while (!backend_.is_sleeping() && !backend_.is_copying_in()) {
+    Backend ahead = backend_;
+    std::string out;
+    const Backend::Step step = ahead.step(out);
+    if (!out.empty() || step == Backend::Step::waiting || step == Backend::Step::ended) return false;
+    backend_ = std::move(ahead);
+  }
+  std::string out;
+  backend_.cancel(out);
+  for (auto step = Backend::Step::working; out.empty() && step == Backend::Step::working;)
+    step = backend_.step(out);
+  out_ = std::move(out);
+  taken_ = 0;
+  return !out_.empty();
+}
+
+bool Oracle::owes() const {
+  if (taken_ < out_.size()) return true;
+  if (is_refusing_) return false;
+  Backend ahead = backend_;
+  std::string out;
+  while (out.empty()) {
+    switch (ahead.step(out)) {
+      case Backend::Step::waiting:
+      case Backend::Step::ended:
+        return !out.empty();
+      case Backend::Step::sleeping:
+        return true;
+      case Backend::Step::working:
+        break;
+    }
+  }
+  return true;
+}
+
+}  // namespace ballast::sim

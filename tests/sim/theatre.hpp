@@ -1,0 +1,69 @@
+// Theatre: one run: the real pools and sessions on a simulated network and clock, the database behind them,
+// clients before them, and what must hold after each turn. The plan that a seed makes decides everything.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/pool/broker.hpp"
+#include "proxy/pool/pool_set.hpp"
+#include "proxy/session/session_set.hpp"
+
+#include "tests/sim/database.hpp"
+#include "tests/sim/journal.hpp"
+#include "tests/sim/plan.hpp"
+#include "tests/sim/sim_client.hpp"
+#include "tests/sim/sim_connector.hpp"
+#include "tests/sim/sim_loop.hpp"
+
+namespace ballast::sim {
+
+class Theatre {
+ public:
+  Theatre(const Plan& plan, Dice dice, Verbosity verbosity);
+  ~Theatre();
+
+  // Empty: all went well; else the first thing that did not.
+  std::string run();
+  bool has_injected_fault() const { return database_.has_injected_fault(); }
+
+  // For the clients.
+  SimLoop& loop() { return loop_; }
+  Journal& journal() { return journal_; }
+  Database& database() { return database_; }
+  const Settings& settings() const { return *plan_.settings; }
+  std::unique_ptr<SimStream> connect(const std::string& peer);
+  void cancel(std::int32_t process_id, std::string_view secret);
+  // A client has lost its server: true if servers have been killed for whom no client has complained yet.
+  bool may_lose_server() { return losses_++ < database_.kills(); }
+
+ private:
+  class CancelRequester;
+
+  void plan_tick();
+  void check();
+  void check_permits();
+  bool are_all_done() const;
+  void watch_the_end();
+  std::string who_is_left();
+
+  const Plan& plan_;
+  SimLoop loop_;
+  Dice dice_;
+  Journal journal_;
+  SimRandom random_;
+  Database database_;
+  SimConnector connector_;
+  World world_;
+  Broker broker_;
+  PoolSet pools_;
+  std::atomic<int> client_count_{0};
+  SessionSet sessions_;
+  std::vector<std::unique_ptr<SimClient>> clients_;
+  std::vector<std::unique_ptr<CancelRequester>> cancels_;
+  int losses_ = 0;
+};
+
+}  // namespace ballast::sim
