@@ -65,6 +65,7 @@ TEST_CASE("what the stream does not take is held, in order, until it does") {
       taken += setup.far.take();
     }
     CHECK(taken == "abcdefghij");
+    CHECK(setup.far.connection().is_offered_again);
     CHECK(setup.outlet.empty());
     CHECK_FALSE(setup.outlet.congested());
   }
@@ -82,6 +83,7 @@ TEST_CASE("the part of a large piece that is not taken is held") {
   setup.far.limit_room(test::unlimited);
   setup.outlet.flush(*setup.stream);
   CHECK(setup.far.take() == large + large);
+  CHECK(setup.far.connection().is_offered_again);
 }
 
 TEST_CASE("gathered bytes alone are no congestion: nobody has refused them") {

@@ -49,8 +49,10 @@ TEST_CASE("an unknown user has no secret, no credentials and no cache") {
 TEST_CASE("each kind of secret in auth_file is known by its form") {
   test::FakeRandom random;
   const std::string scram = format_scram_secret(make_scram_secret("pencil", salt, 4096));
-  UserTable users(upstream(), {{"plain", "pencil"}, {"md5", md5_text}, {"scram", scram}, {"short", "md5abc"}},
-                  random);
+  const std::string odd = "md5" + std::string(32, 'x');  // as long as an md5 secret, but none
+  UserTable users(
+      upstream(),
+      {{"plain", "pencil"}, {"md5", md5_text}, {"scram", scram}, {"short", "md5abc"}, {"odd", odd}}, random);
   CHECK(users.find("plain")->password == "pencil");
   CHECK(users.find("plain")->md5.empty());
   CHECK(users.find("md5")->md5 == md5_text);
@@ -60,6 +62,7 @@ TEST_CASE("each kind of secret in auth_file is known by its form") {
   REQUIRE(users.find("scram")->scram);
   CHECK(scram_secret_matches(*users.find("scram")->scram, "pencil"));
   CHECK(users.find("short")->password == "md5abc");
+  CHECK(users.find("odd")->password == odd);
 }
 
 TEST_CASE("SCRAM keys of a plain password are derived once, not at every login") {
@@ -102,11 +105,26 @@ TEST_CASE("a SCRAM secret opens the server with the key that a client has proved
   CHECK(users.server_credentials("ann").keys.client_key == keys.client_key);
 }
 
-TEST_CASE("an md5 secret opens no server") {
+TEST_CASE("an md5 secret opens a server that asks for md5, and no other") {
   test::FakeRandom random;
   UserTable users(upstream(), {{"ann", md5_text}}, random);
+  CHECK(users.server_credentials("ann").md5 == md5_text);
   CHECK(users.server_credentials("ann").password.empty());
   CHECK(users.server_credentials("ann").keys.client_key.empty());
+}
+
+TEST_CASE("a new table inherits what clients have proved, unless the secret is another now [5.1-24]") {
+  test::FakeRandom random;
+  const std::string secret = format_scram_secret(make_scram_secret("pencil", salt, 4096));
+  UserTable former(upstream(), {{"ann", secret}, {"bob", secret}, {"eve", secret}}, random);
+  for (const std::string_view user : {"ann", "bob", "eve"}) former.remember_client_key(user, "proved");
+  const std::string changed = format_scram_secret(make_scram_secret("eraser", salt, 4096));
+  UserTable next(upstream(), {{"ann", secret}, {"bob", changed}, {"new", secret}}, random);
+  next.inherit(former);
+  CHECK(next.server_credentials("ann").keys.client_key == "proved");
+  CHECK(next.server_credentials("bob").keys.client_key.empty());
+  CHECK(next.server_credentials("new").keys.client_key.empty());
+  CHECK(next.find("eve") == nullptr);
 }
 
 TEST_CASE("each user has a cache of keys for the server, which stays in its place") {
