@@ -108,9 +108,9 @@ void Pool::offer(ServerConnection& server) {
 // To another worker, if clients there have waited longer than ours.
 bool Pool::give_away(ServerConnection& server) {
   if (!server.is_movable()) return false;
-  const TimePoint now = pools_.world().loop.now();
-  const TimePoint ours = waiters_.empty() ? now : waiters_.front().waiting_since();
-  const auto worker = pools_.broker().hungriest(pools_.worker(), key_, ours - patience_between_workers);
+  const TimePoint before =
+      waiters_.empty() ? TimePoint::max() : waiters_.front().waiting_since() - patience_between_workers;
+  const auto worker = pools_.broker().hungriest(pools_.worker(), key_, before);
   if (!worker) return false;
   std::unique_ptr<ServerConnection> shell = take_out(server);
   pools_.broker().send(*worker, key_, shell->move_out(), bare_set_->reported);
@@ -168,7 +168,8 @@ bool Pool::connect_one(int size) {
   Broker::Answer answer = pools_.broker().ask(key_, settings_, size);
   const bool is_shared_limit = answer.refusal == Broker::Refusal::max_db_connections ||
                                answer.refusal == Broker::Refusal::max_user_connections;
-  if (is_shared_limit && pools_.evict_for(key_, answer.refusal)) {
+  // For a client that waits, not to fill up to min_pool_size: two pools would rob each other for ever.
+  if (is_shared_limit && !waiters_.empty() && pools_.evict_for(key_, answer.refusal)) {
     answer = pools_.broker().ask(key_, settings_, size);
   }
   refusal_ = answer.refusal;
@@ -241,6 +242,7 @@ void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
   const TimePoint now = pools_.world().loop.now();
   ServerConnection::Birth birth;
   birth.stream = std::move(outcome.stream);
+  birth.unread = std::move(outcome.unread);
   for (auto& [name, value] : outcome.reported) birth.reported[name] = std::move(value);
   bare_set_->reported = birth.reported;
   birth.process_id = outcome.process_id;
@@ -255,13 +257,15 @@ void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
 }
 
 void Pool::add(ServerConnection::Birth birth) {
+  const std::string unread = std::exchange(birth.unread, {});
   servers_.push_back(std::make_unique<ServerConnection>(std::move(birth), pools_.world().loop,
                                                        static_cast<ServerOwner&>(*this)));
   ServerConnection& server = *servers_.back();
   if (log::enabled(log::Level::debug)) {
     log::debug(server.name(), "connected to " + server.stream().peer() + " for " + key_.user + "@" + key_.database);
   }
-  offer(server);
+  server.read_on(unread);
+  if (!server.broken()) offer(server);
 }
 
 void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
@@ -349,6 +353,7 @@ void Pool::tick(TimePoint now) {
     is_asking_ = false;
     pools_.broker().unwant(pools_.worker(), key_);
   }
+  if (pools_.broker().is_anyone_hungry()) give_idle_one();
   grow();
   const int there = static_cast<int>(servers_.size() + connecting_.size());
   for (int missing = settings_.min_pool_size - there; missing > 0 && now >= retry_at_; --missing) {

@@ -95,14 +95,16 @@ void ServerConnect::advance(std::string_view bytes) {
 void ServerConnect::finish() {
   stream_->listen(nullptr, Interest::none);
   const Done done = std::exchange(done_, nullptr);
-  done({std::move(stream_), login_->parameters(), login_->process_id(), login_->cancel_secret(), {}, false});
+  Outcome outcome{std::move(stream_), login_->parameters(), login_->process_id(), login_->cancel_secret(), {}, {}};
+  outcome.unread = inbox_.kept();
+  done(std::move(outcome));
 }
 
 void ServerConnect::fail(PgError error) {
   const bool refused = login_ && login_->from_server();
   if (stream_) stream_->listen(nullptr, Interest::none);
   connecting_.reset();
-  if (const Done done = std::exchange(done_, nullptr)) done({nullptr, {}, 0, {}, std::move(error), refused});
+  if (const Done done = std::exchange(done_, nullptr)) done({nullptr, {}, 0, {}, {}, std::move(error), refused});
 }
 
 void ServerConnect::time_out() {

@@ -23,6 +23,7 @@ class ServerConnect final : public Mortal, public StreamListener {
     StartupParameters reported;
     std::int32_t process_id = 0;
     std::string cancel_secret;
+    std::string unread;  // bytes that came right behind the first ReadyForQuery
     PgError error;
     bool refused_by_server = false;  // the server itself said no, in `error`
   };

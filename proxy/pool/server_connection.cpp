@@ -133,9 +133,19 @@ ServerConnection::Birth ServerConnection::move_out() {
   assert(lessee_ == nullptr && is_movable());
   stream_->detach();
   broken_ = true;
-  return {std::move(stream_), std::move(reported_), process_id_, std::move(cancel_secret_), std::move(parameters_),
-          std::move(permit_), id_,                  since_,      expires_,                  std::move(statements_),
-          used_};
+  Birth birth;
+  birth.stream = std::move(stream_);
+  birth.reported = std::move(reported_);
+  birth.process_id = process_id_;
+  birth.cancel_secret = std::move(cancel_secret_);
+  birth.parameters = std::move(parameters_);
+  birth.permit = std::move(permit_);
+  birth.id = id_;
+  birth.born = since_;
+  birth.expires = expires_;
+  birth.statements = std::move(statements_);
+  birth.used = used_;
+  return birth;
 }
 
 void ServerConnection::say_goodbye() {
@@ -161,9 +171,8 @@ void ServerConnection::on_readable() {
     if (got.status == IoStatus::failed) {
       return break_with(lost("server connection lost: " + stream_->error()));
     }
-    const std::size_t used = relay(got.bytes);
+    read_on(got.bytes);
     if (broken_) return;
-    inbox_.keep(got.bytes.substr(used));
     if (lessee_ != nullptr && lessee_->congested()) {
       paused_ = true;
       stream_->listen(this, outlet_.congested() ? Interest::write : Interest::none);
@@ -172,6 +181,13 @@ void ServerConnection::on_readable() {
     if (!got.more) break;
   }
   if (lessee_ != nullptr) lessee_->on_answers_end();
+}
+
+void ServerConnection::read_on(std::string_view bytes) {
+  is_relaying_ = true;
+  const std::size_t used = relay(bytes);
+  is_relaying_ = false;
+  if (!broken_) inbox_.keep(bytes.substr(used));
 }
 
 // Walks the messages in `bytes` and returns how many bytes are done with. What goes to the lessee unchanged goes in

@@ -74,6 +74,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
     ReportedParameters reported;
     std::int32_t process_id = 0;
     std::string cancel_secret;
+    std::string unread;          // for read_on(), once it is in its pool
     ParameterSetRef parameters;  // the set that the startup packet carried
     Permit permit;
     std::uint64_t id = 0;
@@ -139,9 +140,11 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   std::string name() const;
   TimePoint expires() const { return expires_; }
   Permit& permit() { return permit_; }
+  // Bytes of its that somebody else has read.
+  void read_on(std::string_view bytes);
   // Nothing is on its way in either direction.
   bool is_movable() const {
-    return pipeline_.at_rest() && inbox_.kept().empty() && body_left_ == 0 && outlet_.empty() && !is_held();
+    return !is_relaying_ && pipeline_.at_rest() && inbox_.kept().empty() && body_left_ == 0 && outlet_.empty() && !is_held();
   }
   // All that another worker needs to go on with it; of an idle one. This is an empty shell then.
   Birth move_out();
@@ -193,6 +196,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   boost::intrusive::list<ServerHold> holds_;
   std::size_t body_left_ = 0;    // bytes of the present message still to come
   bool body_is_forwarded_ = false;
+  bool is_relaying_ = false;     // are there bytes of the present read that relay() has not seen?
   bool used_ = false;
   bool paused_ = false;          // not reading, because the lessee is congested
   bool retired_ = false;
