@@ -107,7 +107,7 @@ void Pool::offer(ServerConnection& server) {
 
 // To another worker, if clients there have waited longer than ours.
 bool Pool::give_away(ServerConnection& server) {
-  if (!server.is_movable()) return false;
+  if (is_for_replication() || !server.is_movable()) return false;
   const TimePoint before =
       waiters_.empty() ? TimePoint::max() : waiters_.front().waiting_since() - patience_between_workers;
   const auto worker = pools_.broker().hungriest(pools_.worker(), key_, before);
@@ -135,7 +135,7 @@ void Pool::adopt(ServerConnection::Birth birth, const ReportedParameters& bare) 
 // Workers share the limits. One that has no server at all asks the others at once, one that has some only when its
 // clients have waited for a while: moving a server costs more than a query.
 void Pool::ask_others(Broker::Refusal refusal) {
-  if (is_asking_ || waiters_.empty()) return;
+  if (is_asking_ || waiters_.empty() || is_for_replication()) return;
   const TimePoint since = waiters_.front().waiting_since();
   if (!servers_.empty() && pools_.world().loop.now() - since < patience_between_workers) return;
   is_asking_ = true;

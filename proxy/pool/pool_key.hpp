@@ -9,6 +9,7 @@ namespace ballast {
 struct PoolKey {
   std::string database;
   std::string user;
+  bool replication = false;  // a server of its own for one replication connection
   auto operator<=>(const PoolKey&) const = default;
 };
 

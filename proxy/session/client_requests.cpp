@@ -193,8 +193,9 @@ ClientSession::Take ClientSession::take_copy(FrontendType type) {
 // Failing and refusing -----------------------------------------------------------------------------------------------
 
 // The request at the front of the inbox can't be served. The client stays: it gets the error and is then as it was.
-void ClientSession::fail_request(const PgError& error) {
+void ClientSession::fail_request(PgError error) {
   become(State::idle);
+  error.severity = Severity::error;  // FATAL would be the end of the session, and only the request fails
   write_error(outlet_.buffer(), error);
   const auto type = static_cast<FrontendType>(inbox_.kept().front());
   const bool is_simple = type == FrontendType::query || type == FrontendType::function_call;

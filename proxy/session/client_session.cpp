@@ -131,6 +131,7 @@ void ClientSession::start_session() {
   context_.pools().users().remember_client_key(startup.user, login_->client_key());
   PoolKey key{startup.database, startup.user};
   if (startup.replication) {
+    key.replication = true;
     own_pool_ = std::make_unique<Pool>(context_.pools(), std::move(key), startup.parameters);
     pool_ = own_pool_.get();
   } else {

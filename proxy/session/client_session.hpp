@@ -113,7 +113,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void attach(ServerConnection& server);
   void release_if_done();
   void give_back();
-  void fail_request(const PgError& error);
+  void fail_request(PgError error);
   Take refuse(std::string_view code, std::string message);
   void refuse_length(const Header& header);
 

@@ -34,6 +34,7 @@ std::string option_name(std::string_view setting) {
 std::vector<std::string> valid_values(const Setting& setting, const TemporaryFolder& folder) {
   switch (setting.type.kind) {
     case SettingKind::number:
+      if (setting.type.max == 1) return {"0", "1", "0"};
       return {"2", "3", "4"};
     case SettingKind::duration:
       return {"500ms", "2min", "3h"};
