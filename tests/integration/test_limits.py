@@ -67,13 +67,14 @@ def test_waiters_are_served_in_the_order_of_their_coming(start, connect):
     assert times == sorted(times)
 
 
-def test_query_timeout(start, connect, connections):
+def test_query_timeout(start, connect, server):
     pooler = start(query_timeout=0.3)
     client = connect(pooler)
     client.send(query("select pg_sleep(60)"))
     ending = client.closed_by_peer()
     assert ending.sqlstates == ["57014"] and "query_timeout" in ending.error
-    wait_until(lambda: connections(pooler, "state = 'active'") == 0, "the query is over on the server too")
+    running = "select count(*) from pg_stat_activity where state = 'active' and query = 'select pg_sleep(60)'"
+    wait_until(lambda: server.sql(running) == "0\n", "the query is over on the server too", deadline_s=10)
 
 
 def test_idle_transaction_timeout(start, connect, connections, table):

@@ -28,7 +28,13 @@ HOST_BASED_AUTHENTICATION = """\
 local    all       all                   scram-sha-256
 hostssl  all       all          all      scram-sha-256
 """
-TEST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+TEST_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_connections": "200",
+}
 SUPERUSER = "postgres"
 
 
