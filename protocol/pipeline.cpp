@@ -97,6 +97,7 @@ Pipeline::Verdict Pipeline::receive_ready(TransactionStatus status) {
   copying_in_ = false;
   if (!doubtful_) swallowed_syncs_ = 0;
   status_ = status;
+  if (ended.statement != 0) observer_.on_answered(ended);
   drop_stray_copy_ends();
   return ended.answer == Answer::forward ? Verdict::forward : Verdict::drop;
 }

@@ -39,10 +39,12 @@ struct Request {
   Answer answer = Answer::forward;
   bool by_client = false;       // a client's own Parse or Close, fakes included: it learns how it ended
   bool is_unnamed = false;      // of the unnamed statement
-  std::uint64_t statement = 0;  // of a Parse or Close: which statement; 0: nobody needs to know
+  std::uint32_t name = 0;       // which of a client's names was meant, by a number of the client's; 0: none
+  std::uint64_t statement = 0;  // of a Parse, Close or Query: which it is about; 0: nobody needs to know
 };
 
-// Told how each request with a statement ended. Called from add() and receive(), for fakes from take_fake().
+// Told how each request with a statement ended: a Query when its ReadyForQuery has come. Called from add() and
+// receive(), for fakes from take_fake().
 class PipelineObserver {
  public:
   virtual void on_answered(const Request& request) = 0;
@@ -70,6 +72,8 @@ class Pipeline {
   // The next answer, if it is one that we give ourselves.
   std::optional<BackendType> take_fake();
 
+  // What the next answer belongs to; null: nothing is owed.
+  const Request* next() const { return queue_empty() ? nullptr : &queue_[head_]; }
   // Everything asked has been answered and the server waits for a command: it may change owners.
   bool at_rest() const { return queue_empty() && !batch_is_open_ && !skipping_ && !copying_in_; }
   bool queue_empty() const { return head_ == queue_.size(); }

@@ -3,6 +3,7 @@
 // client's stream, so answers stay in their order.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "protocol/pg_error.hpp"
@@ -14,8 +15,10 @@ class Lessee {
  public:
   // Bytes for the client, any cut of the stream of messages.
   virtual void on_answer(std::string_view bytes) = 0;
-  // One whole ErrorResponse for the client, header included.
-  virtual void on_error(std::string_view message) = 0;
+  // The client's own name for the statement that a request was about (Request::name); empty: it has none.
+  virtual std::string statement_name(const Request& request) const = 0;
+  // One whole ErrorResponse for the client, header included. `statement_name`: of the request that failed.
+  virtual void on_error(std::string_view message, std::string_view statement_name) = 0;
   // The server reported a changed setting; the message itself has come through on_answer().
   virtual void on_parameters_changed() = 0;
   // The server refused the parameters that ServerConnection::take_parameters asked for; it is as it was before.

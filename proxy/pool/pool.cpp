@@ -222,7 +222,7 @@ void Pool::start_connecting(Permit permit) {
   connecting_.back().connect = std::make_unique<ServerConnect>(
       pools_.world(), target, login_request(), pools_.users().key_cache(key_.user),
       pools_.world().loop.now() + limit,
-      [this, id](ServerConnect::Outcome outcome) { on_connected(id, std::move(outcome)); });
+      [this, id, users = pools_.share_users()](ServerConnect::Outcome outcome) { on_connected(id, std::move(outcome)); });
 }
 
 void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {

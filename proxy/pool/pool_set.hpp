@@ -15,7 +15,7 @@
 
 namespace ballast {
 
-class PoolSet {
+class PoolSet final : public SecretSource {
  public:
   PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
 
@@ -39,6 +39,9 @@ class PoolSet {
   Broker& broker() { return broker_; }
   const Settings& settings() const { return *settings_; }
   UserTable& users() { return *users_; }
+  // For a login that may outlast a reload.
+  std::shared_ptr<UserTable> share_users() const { return users_; }
+  const UserSecret* find(std::string_view user) override { return users_->find(user); }
   StatementTable& statements() { return statements_; }
   Counters& counters() { return counters_; }
   // When a server connection born now should end: server_lifetime less a random part.
@@ -52,7 +55,7 @@ class PoolSet {
   World& world_;
   Broker& broker_;
   std::shared_ptr<const Settings> settings_;  // shared with the other workers, never changed
-  std::unique_ptr<UserTable> users_;
+  std::shared_ptr<UserTable> users_;  // shared with the server logins that were begun with it
   StatementTable statements_;
   Counters counters_;
   std::map<PoolKey, std::unique_ptr<Pool>> pools_;

@@ -217,7 +217,7 @@ std::size_t ServerConnection::relay(std::string_view bytes) {
     const Handled handled = handle_message(header, bytes.substr(at, there));
     if (handled == Handled::ended || handled == Handled::incomplete) break;
     if (handled != Handled::forwarded) give_run();
-    if (handled == Handled::error && lessee_ != nullptr) lessee_->on_error(bytes.substr(at, there));
+    if (handled == Handled::error && lessee_ != nullptr) lessee_->on_error(bytes.substr(at, there), error_name_);
     at += there;
     if (handled != Handled::forwarded) run = at;
     body_left_ = header.total() - there;
@@ -263,6 +263,8 @@ ServerConnection::Handled ServerConnection::ended(const char* why) {
 }
 
 ServerConnection::Handled ServerConnection::handle_error(std::string_view body) {
+  // Asked before the failure takes the name's definition back.
+  error_name_ = lessee_ != nullptr && pipeline_.next() != nullptr ? lessee_->statement_name(*pipeline_.next()) : "";
   const Pipeline::Verdict verdict = pipeline_.receive(BackendType::error_response);
   if (verdict == Pipeline::Verdict::forward) return Handled::error;
   if (verdict == Pipeline::Verdict::ours) {

@@ -142,6 +142,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Permit& permit() { return permit_; }
   // Bytes of its that somebody else has read.
   void read_on(std::string_view bytes);
+  // The lessee has got the beginning of a message whose end has not come.
+  bool is_mid_message() const { return body_left_ > 0 && body_is_forwarded_; }
   // Nothing is on its way in either direction.
   bool is_movable() const {
     return !is_relaying_ && pipeline_.at_rest() && inbox_.kept().empty() && body_left_ == 0 && outlet_.empty() && !is_held();
@@ -191,6 +193,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   std::uint64_t id_;
   TimePoint expires_;
   TimePoint since_;
+  std::string error_name_;       // the lessee's name for the statement that the present error is about
   PgError own_error_;            // of a query of our own that failed
   int own_queries_ = 0;          // under way
   boost::intrusive::list<ServerHold> holds_;

@@ -52,8 +52,10 @@ std::optional<std::uint64_t> ServerStatements::victim(std::size_t limit, std::ui
 }
 
 void ServerStatements::clear() {
-  order_.clear();
-  by_statement_.clear();
+  for (auto entry = order_.begin(); entry != order_.end();) {
+    const auto present = entry++;
+    if (present->group == 0) forget(present->statement);
+  }
 }
 
 }  // namespace ballast

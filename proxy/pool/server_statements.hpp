@@ -37,6 +37,7 @@ class ServerStatements {
   // The least recently used one that may be closed to make room in `group`, if there are `limit` or more.
   std::optional<std::uint64_t> victim(std::size_t limit, std::uint64_t group) const;
 
+  // All but those whose Parse is under way: it was sent behind the command that dropped all.
   void clear();
   std::size_t size() const { return order_.size(); }
 

@@ -68,8 +68,8 @@ void ClientSession::make_room_for_statement() {
 void ClientSession::close_on_server(std::uint64_t statement) {
   if (!server_->statements().contains(statement)) return;
   MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(server_name(statement));
+  server_->statements().forget(statement);  // first: if the Close is skipped, expect() takes that back
   server_->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = statement});
-  server_->statements().forget(statement);
 }
 
 void ClientSession::send_shared_parse(const Statement& statement, Request request) {
@@ -90,7 +90,8 @@ bool ClientSession::prepare(Cut& cut, const ClientStatements::Held& held) {
   }
   forward_run(cut);
   close_on_server(held.statement->id());
-  send_shared_parse(*held.statement, {.kind = RequestKind::parse, .answer = Answer::drop});
+  send_shared_parse(*held.statement,
+                    {.kind = RequestKind::parse, .answer = Answer::drop, .name = held.ordinal});
   ++context_.pools().counters().statements_prepared;
   return true;
 }
@@ -164,6 +165,7 @@ void ClientSession::take_unnamed_parse(std::string_view definition) {
   unnamed.tag = next_statement_id();
   unnamed.definition.assign(definition);
   unnamed.is_undecided = true;
+  unnamed.is_ending = false;
   server_->unnamed() = {unnamed.tag, server_->pipeline().group()};
   server_->expect(
       {.kind = RequestKind::parse, .by_client = true, .is_unnamed = true, .statement = unnamed.tag});
@@ -176,7 +178,7 @@ ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view n
     if (!prepare(cut, *taken)) return wait_for_answers(cut);
     forward_run(cut);
     send_parse(server_name(taken->statement->id()), definition);
-    server_->expect({.kind = RequestKind::parse});
+    server_->expect({.kind = RequestKind::parse, .name = taken->ordinal});
     return Take::drop;
   }
   const Settings& settings = context_.pools().settings();
@@ -191,9 +193,18 @@ ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view n
   // A Parse is always PostgreSQL's to answer, as it sees the text now: what the server has of it was parsed under
   // an older schema, maybe.
   close_on_server(statement->id());
-  send_shared_parse(*statement, {.kind = RequestKind::parse, .by_client = true});
-  statements().define(name, {std::move(statement), context_.pools().broker().schema_epoch()});
+  const std::uint32_t ordinal = statements().define(name, {statement, context_.pools().broker().schema_epoch()});
+  send_shared_parse(*statement, {.kind = RequestKind::parse, .by_client = true, .name = ordinal});
   return Take::drop;
+}
+
+// A Close of the unnamed statement, or a Query. Whether they do end it or are skipped shows later.
+Request ClientSession::ending_unnamed(RequestKind kind) {
+  server_->unnamed() = {ServerConnection::Unnamed::unknown, 0};
+  ClientStatements::Unnamed& unnamed = statements().unnamed();
+  if (unnamed.tag == 0) return {.kind = kind};
+  unnamed.is_ending = true;
+  return {.kind = kind, .by_client = true, .is_unnamed = true, .statement = unnamed.tag};
 }
 
 // Bind, Describe, Close ----------------------------------------------------------------------------------------------
@@ -203,8 +214,8 @@ bool ClientSession::prepare_unnamed(Cut& cut) {
   const ClientStatements::Unnamed& ours = statements().unnamed();
   const ServerConnection::Unnamed there = server_->unnamed();
   const std::uint64_t group = server_->pipeline().group();
-  if (ours.tag != 0 && ours.tag == there.tag) return there.group == 0 || there.group == group;
-  if (ours.is_undecided) return false;
+  if (ours.tag != 0 && ours.tag == there.tag && !ours.is_ending) return there.group == 0 || there.group == group;
+  if (ours.is_undecided || ours.is_ending) return false;
   forward_run(cut);
   if (ours.tag != 0 && !ours.definition.empty()) {
     send_parse({}, ours.definition);
@@ -222,7 +233,7 @@ bool ClientSession::prepare_unnamed(Cut& cut) {
 }
 
 ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std::string_view message) {
-  const Request request{.kind = RequestKind::bind};
+  Request request{.kind = RequestKind::bind};
   Reader reader(message.substr(header_size));
   const std::string_view portal = reader.cstring();
   const std::string_view name = reader.cstring();
@@ -238,8 +249,10 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
     server_->expect(request);
     return Take::forward;
   }
+  if (statements().hangs_on_answers(name)) return wait_for_answers(cut);
   const ClientStatements::Held* const held = statements().find(name);
   if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
+  if (held != nullptr) request.name = held->ordinal;
   const std::string there = held != nullptr ? server_name(held->statement->id()) : harmless_name(name);
   if (there != name) {
     forward_run(cut);
@@ -251,7 +264,7 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
 }
 
 ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header, std::string_view message) {
-  const Request request{.kind = RequestKind::describe};
+  Request request{.kind = RequestKind::describe};
   if (message.size() < header.total()) {
     if (header.total() > names_max) return refuse(sqlstate::program_limit_exceeded, "name in a Describe is too long");
     return Take::incomplete;
@@ -268,8 +281,10 @@ ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header,
     server_->expect(request);
     return Take::forward;
   }
+  if (statements().hangs_on_answers(name)) return wait_for_answers(cut);
   const ClientStatements::Held* const held = statements().find(name);
   if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
+  if (held != nullptr) request.name = held->ordinal;
   forward_run(cut);
   MessageWriter(server_->gather(), FrontendType::describe)
       .byte(kind)
@@ -280,7 +295,7 @@ ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header,
 
 // A shared statement stays on the server: the CloseComplete is ours. Without a server there are no portals, and
 // closing what does not exist is no error.
-ClientSession::Take ClientSession::take_close(const Header& header, std::string_view message) {
+ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, std::string_view message) {
   if (message.size() < header.total()) {
     if (header.total() > names_max) return refuse(sqlstate::program_limit_exceeded, "name in a Close is too long");
     return Take::incomplete;
@@ -290,14 +305,16 @@ ClientSession::Take ClientSession::take_close(const Header& header, std::string_
   const std::string_view name = reader.cstring();
   const bool is_statement = reader.finished() && kind == statement_kind && shares_statements();
   const ClientStatements::Held* const known = is_statement && !name.empty() ? statements().find(name) : nullptr;
-  if (is_statement && name.empty()) {
-    statements().unnamed() = {};
-    if (server_ != nullptr) server_->unnamed() = {ServerConnection::Unnamed::unknown, 0};
-  }
+  if (is_statement && statements().hangs_on_answers(name)) return wait_for_answers(cut);
   if (server_ == nullptr) {
+    if (is_statement && name.empty()) statements().unnamed() = {};
     if (known != nullptr) statements().forget(name);
     MessageWriter(outlet_.buffer(), BackendType::close_complete);
     return Take::drop;
+  }
+  if (is_statement && name.empty()) {
+    server_->expect(ending_unnamed(RequestKind::close));
+    return Take::forward;
   }
   const bool is_reserved = is_statement && is_server_name(name);
   if (known == nullptr && !is_reserved) {
@@ -320,12 +337,17 @@ ClientSession::Take ClientSession::take_close(const Header& header, std::string_
 void ClientSession::on_request_answered(const Request& request) {
   if (!request.is_unnamed) return statements().answered();
   ClientStatements::Unnamed& unnamed = statements().unnamed();
-  if (unnamed.tag == request.statement) unnamed.is_undecided = false;
+  if (unnamed.tag != request.statement) return;
+  if (request.kind != RequestKind::parse) unnamed = {};
+  unnamed.is_undecided = false;
 }
 
 void ClientSession::on_request_discarded(const Request& request) {
   if (!request.is_unnamed) return statements().discarded();
-  if (statements().unnamed().tag == request.statement) statements().unnamed() = {};
+  ClientStatements::Unnamed& unnamed = statements().unnamed();
+  if (unnamed.tag != request.statement) return;
+  if (request.kind == RequestKind::parse) unnamed = {};
+  unnamed.is_ending = false;
 }
 
 void ClientSession::on_statements_dropped() { statements().clear(); }

@@ -105,7 +105,7 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   switch (type) {
     case FrontendType::sync: return take_sync();
     case FrontendType::flush: return server_ != nullptr ? Take::forward : Take::drop;
-    case FrontendType::close: return take_close(header, message);
+    case FrontendType::close: return take_close(cut, header, message);
     case FrontendType::copy_data:
     case FrontendType::copy_done:
     case FrontendType::copy_fail: return take_copy(type);
@@ -158,19 +158,22 @@ void ClientSession::attach(ServerConnection& server) {
 }
 
 ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, std::string_view message) {
-  // It destroys the unnamed statement; unless it is skipped behind an error of what is under way.
-  using Unnamed = ServerConnection::Unnamed;
-  server_->unnamed() = {server_->pipeline().at_rest() ? Unnamed::none : Unnamed::unknown, 0};
-  if (statements_) statements_->unnamed() = {};
+  Request request{.kind = RequestKind::query};
+  if (server_->pipeline().at_rest()) {
+    server_->unnamed() = {};
+    if (statements_) statements_->unnamed() = {};
+  } else {
+    request = ending_unnamed(RequestKind::query);
+  }
   const bool is_whole = message.size() == header.total();
   if (is_whole && statements_ && deallocates(message.substr(header_size, header.body_size() - 1))) {
     forward_run(cut);
     prepare_stand_in();
     MessageWriter(server_->gather(), FrontendType::query).cstring(deallocate_stand_in);
-    server_->expect({.kind = RequestKind::query});
+    server_->expect(request);
     return Take::drop;
   }
-  server_->expect({.kind = RequestKind::query});
+  server_->expect(request);
   return Take::forward;
 }
 
@@ -253,21 +256,19 @@ void ClientSession::give_back() {
 
 void ClientSession::on_answer(std::string_view bytes) { outlet_.send(*stream_, bytes); }
 
-void ClientSession::on_error(std::string_view message) {
-  std::string_view body = message.substr(header_size);
+std::string ClientSession::statement_name(const Request& request) const {
+  return request.name != 0 && statements_ ? statements_->name_of(request.name) : std::string();
+}
+
+void ClientSession::on_error(std::string_view message, std::string_view statement_name) {
+  const std::string_view body = message.substr(header_size);
   if (read_error(body).severity == Severity::fatal) was_told_why_ = true;
-  const std::size_t ours = statements_ ? body.find(server_name_prefix) : std::string_view::npos;
+  const std::size_t ours = statement_name.empty() ? std::string_view::npos : body.find(server_name_prefix);
   if (ours == std::string_view::npos) return outlet_.send(*stream_, message);
   // The server speaks of a statement by the name that we gave it.
   const std::size_t digits = ours + server_name_prefix.size();
   const std::size_t end = std::min(body.find_first_not_of("0123456789", digits), body.size());
-  std::uint64_t id = 0;
-  for (const char digit : body.substr(digits, std::min<std::size_t>(end - digits, 18))) {
-    id = id * 10 + static_cast<std::uint64_t>(digit - '0');
-  }
-  const std::string_view name = statements_->name_of(id);
-  const std::string renamed =
-      name.empty() ? std::string(body) : replace_in_error(body, body.substr(ours, end - ours), name);
+  const std::string renamed = replace_in_error(body, body.substr(ours, end - ours), statement_name);
   MessageWriter(outlet_.buffer(), BackendType::error_response).bytes(renamed);
 }
 

@@ -33,7 +33,7 @@ ClientSession::ClientSession(SessionContext& context, std::unique_ptr<Stream> st
     : context_(context), stream_(std::move(stream)), since_(context.world().loop.now()), id_(id) {
   ClientLoginPolicy policy = context_.login_policy();
   policy.is_unix_socket = stream_->peer() == "unix";
-  login_ = std::make_unique<ClientLogin>(std::move(policy), context_.pools().users(),
+  login_ = std::make_unique<ClientLogin>(std::move(policy), context_.pools(),
                                          [this](std::span<char> out) { context_.world().random.fill(out); });
   stream_->listen(this, interest_);
 }
@@ -51,7 +51,8 @@ void ClientSession::on_readable() {
   for (int reads = 0; reads < reads_per_turn; ++reads) {
     const Inbox::Got got = inbox_.read(*stream_);
     if (got.status == IoStatus::would_block) break;
-    if (got.status != IoStatus::ok || state_ == State::flushing || state_ == State::cancel) return leave();
+    if (got.status != IoStatus::ok || state_ == State::cancel) return leave();
+    if (state_ == State::flushing) break;  // what it still says is of no interest
     if (state_ == State::login) {
       advance_login(got.bytes);
     } else if (state_ == State::idle || state_ == State::active) {
@@ -67,11 +68,7 @@ void ClientSession::on_readable() {
   settle_down();
 }
 
-void ClientSession::on_writable() {
-  outlet_.flush(*stream_);
-  if (outlet_.empty() && server_ != nullptr) server_->resume_reading();
-  settle_down();
-}
+void ClientSession::on_writable() { settle_down(); }
 
 // The end of every event: what is gathered leaves, and the stream is told what to wait for.
 void ClientSession::settle_down() {
@@ -79,6 +76,7 @@ void ClientSession::settle_down() {
   if (server_ != nullptr) server_->flush();
   outlet_.flush(*stream_);
   if (outlet_.broken()) return leave();
+  if (outlet_.empty() && server_ != nullptr) server_->resume_reading();
   if (state_ == State::flushing && outlet_.empty()) return finish();
   const bool can_be_served = state_ != State::waiting && state_ != State::proving && !is_stalled_;
   const bool takes_more = can_be_served || inbox_.kept().size() < backlog_max;
@@ -245,6 +243,7 @@ void ClientSession::tick(TimePoint now) {
   if (own_pool_) own_pool_->tick(now);
   switch (state_) {
     case State::login:
+    case State::proving:
       if (!is_overdue(settings.client_login_timeout, now)) return;
       ++counters.client_login_timeouts;
       return end(fatal(sqlstate::invalid_authorization, "login took longer than client_login_timeout"));
@@ -288,6 +287,7 @@ void ClientSession::drain() {
 
 void ClientSession::end(const PgError& why) {
   if (state_ == State::ended || state_ == State::flushing) return;
+  if (server_ != nullptr && server_->is_mid_message()) was_told_why_ = true;  // no words inside another message
   if (!was_told_why_) write_error(outlet_.buffer(), why);
   log_end(why.message);
   leave_queue();
@@ -321,6 +321,7 @@ void ClientSession::finish() {
 }
 
 void ClientSession::on_server_lost(const PgError& why) {
+  if (server_->is_mid_message()) was_told_why_ = true;
   server_ = nullptr;
   PgError error = why;
   error.severity = Severity::fatal;

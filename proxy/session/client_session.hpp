@@ -105,7 +105,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void take_unnamed_parse(std::string_view definition);
   Take take_bind(Cut& cut, const Header& header, std::string_view message);
   Take take_describe(Cut& cut, const Header& header, std::string_view message);
-  Take take_close(const Header& header, std::string_view message);
+  Take take_close(Cut& cut, const Header& header, std::string_view message);
   Take take_sync();
   Take take_copy(FrontendType type);
   Take skip_message(FrontendType type);
@@ -129,6 +129,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void prepare_stand_in();
   static constexpr std::string_view deallocate_stand_in = "DEALLOCATE ballast_0";
   void make_room_for_statement();
+  Request ending_unnamed(RequestKind kind);
   void close_on_server(std::uint64_t statement);
   void send_shared_parse(const Statement& statement, Request request);
   void send_parse(std::string_view name, std::string_view definition);
@@ -136,7 +137,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
 
   // Lessee
   void on_answer(std::string_view bytes) override;
-  void on_error(std::string_view message) override;
+  std::string statement_name(const Request& request) const override;
+  void on_error(std::string_view message, std::string_view statement_name) override;
   void on_parameters_changed() override;
   void on_parameters_refused(const PgError& why) override;
   void on_request_answered(const Request& request) override;

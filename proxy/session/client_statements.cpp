@@ -16,6 +16,12 @@ bool ClientStatements::is_undecided(std::string_view name) const {
                      [name](const Change& change) { return change.name == name; });
 }
 
+bool ClientStatements::hangs_on_answers(std::string_view name) const {
+  return std::any_of(undecided_.begin(), undecided_.end(), [name](const Change& change) {
+    return change.name == name && change.before.statement != nullptr;
+  });
+}
+
 void ClientStatements::put(std::string_view name, Held held) {
   const auto found = by_name_.find(name);
   if (held.statement == nullptr) {
@@ -27,10 +33,12 @@ void ClientStatements::put(std::string_view name, Held held) {
   }
 }
 
-void ClientStatements::define(std::string_view name, Held held) {
+std::uint32_t ClientStatements::define(std::string_view name, Held held) {
+  held.ordinal = ++last_ordinal_;
   const auto found = by_name_.find(name);
   undecided_.push_back({std::string(name), found == by_name_.end() ? Held{} : found->second});
   put(name, std::move(held));
+  return last_ordinal_;
 }
 
 void ClientStatements::close(std::string_view name) { define(name, {}); }
@@ -62,13 +70,13 @@ void ClientStatements::discarded() {
 }
 
 void ClientStatements::clear() {
-  by_name_.clear();
+  std::erase_if(by_name_, [this](const auto& entry) { return !is_undecided(entry.first); });
   for (Change& change : undecided_) change.before = {};
 }
 
-std::string_view ClientStatements::name_of(std::uint64_t statement) const {
+std::string ClientStatements::name_of(std::uint32_t ordinal) const {
   for (const auto& [name, held] : by_name_) {
-    if (held.statement->id() == statement) return name;
+    if (held.ordinal == ordinal) return name;
   }
   return {};
 }

@@ -19,31 +19,36 @@ class ClientStatements {
  public:
   struct Held {
     StatementRef statement;
-    std::uint64_t epoch = 0;  // of the schema when the client parsed it
+    std::uint64_t epoch = 0;    // of the schema when the client parsed it
+    std::uint32_t ordinal = 0;  // tells this name from others of the same statement, see name_of()
   };
 
   // Null: no such name.
   const Held* find(std::string_view name) const;
   // A Parse or Close of this name has been sent, and its answer has not come.
   bool is_undecided(std::string_view name) const;
-  void define(std::string_view name, Held held);
+  // What the name means depends on answers that are still to come: it had a meaning before what is under way.
+  bool hangs_on_answers(std::string_view name) const;
+  // Returns the ordinal of the definition.
+  std::uint32_t define(std::string_view name, Held held);
   void close(std::string_view name);
   // It is gone for certain, whatever is undecided.
   void forget(std::string_view name);
   // The oldest undecided Parse or Close succeeded / failed or was skipped.
   void answered();
   void discarded();
-  // DEALLOCATE ALL. What is undecided stays so.
+  // DEALLOCATE ALL was done. What is undecided was sent behind it and stays.
   void clear();
   std::size_t size() const { return by_name_.size(); }
-  // One of the client's names for a statement; empty if there is none.
-  std::string_view name_of(std::uint64_t statement) const;
+  // The name whose definition has that ordinal; empty if there is none any more.
+  std::string name_of(std::uint32_t ordinal) const;
 
   // The unnamed statement: lives until the next Parse without a name, or the next simple query.
   struct Unnamed {
     std::uint64_t tag = 0;   // of its own for each Parse; 0: there is none
     std::string definition;  // to prepare it on another server; empty: too long to be kept
-    bool is_undecided = false;
+    bool is_undecided = false;  // its Parse is under way
+    bool is_ending = false;     // a Close or Query that ends it is under way
   };
   Unnamed& unnamed() { return unnamed_; }
 
@@ -61,6 +66,7 @@ class ClientStatements {
 
   std::unordered_map<std::string, Held, Hash, std::equal_to<>> by_name_;
   std::deque<Change> undecided_;  // oldest first
+  std::uint32_t last_ordinal_ = 0;
   Unnamed unnamed_;
 };
 

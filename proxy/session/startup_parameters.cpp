@@ -30,9 +30,9 @@ std::vector<std::string> split(std::string_view options) {
       in_word = false;
       continue;
     }
-    if (options[i] == '\\' && i + 1 < options.size()) ++i;
-    word.push_back(options[i]);
     in_word = true;
+    if (options[i] == '\\' && ++i == options.size()) break;
+    word.push_back(options[i]);
   }
   if (in_word) words.push_back(word);
   return words;

@@ -50,7 +50,8 @@ class Client final : public Waiter, public Lessee {
     refused = why;
   }
   void on_answer(std::string_view) override {}
-  void on_error(std::string_view) override {}
+  std::string statement_name(const Request&) const override { return {}; }
+  void on_error(std::string_view, std::string_view) override {}
   void on_parameters_changed() override {}
   void on_parameters_refused(const PgError&) override {}
   void on_request_answered(const Request&) override {}

@@ -32,7 +32,8 @@ class Recorder final : public Lessee {
   std::function<void()> at_end;
 
   void on_answer(std::string_view bytes) override { answers += bytes; }
-  void on_error(std::string_view text) override {
+  std::string statement_name(const Request&) const override { return {}; }
+  void on_error(std::string_view text, std::string_view) override {
     answers += text;
     errors.push_back(read_error(text.substr(header_size)));
   }
