@@ -124,15 +124,21 @@ TEST_CASE("a Parse sent behind a DEALLOCATE ALL, and undecided when that is done
   CHECK(setup.text("b") == "new");
 }
 
-TEST_CASE("two names may hold the same statement; one of them is found by its number") {
-  Setup setup;
-  setup.define("a", "same");
-  setup.define("b", "same");
-  const std::uint64_t id = setup.statements.find("a")->statement->id();
-  CHECK(setup.statements.find("b")->statement->id() == id);
-  const std::string_view name = setup.statements.name_of(id);
-  CHECK((name == "a" || name == "b"));
-  CHECK(setup.statements.name_of(id + 1000).empty());
+TEST_CASE("two names may hold the same statement; each definition is known by a number of its own") {
+  StatementTable table;
+  ClientStatements statements;
+  const StatementRef same = table.intern("same");
+  const std::uint32_t a = statements.define("a", {same, 1});
+  const std::uint32_t b = statements.define("b", {same, 1});
+  CHECK(a != b);
+  CHECK(a != 0);
+  CHECK(statements.find("a")->statement == statements.find("b")->statement);
+  CHECK(statements.name_of(a) == "a");
+  CHECK(statements.name_of(b) == "b");
+  CHECK(statements.name_of(b + 1000).empty());
+  statements.close("a");
+  CHECK(statements.name_of(a).empty());
+  CHECK(statements.define("a", {same, 1}) != a);
 }
 
 TEST_CASE("the unnamed statement begins as none") {
