@@ -8,6 +8,23 @@
 
 namespace ballast::sim {
 
+namespace {
+// An error in one of these makes the server skip all up to the next Sync.
+bool is_extended(FrontendType type) {
+  switch (type) {
+    case FrontendType::parse:
+    case FrontendType::bind:
+    case FrontendType::describe:
+    case FrontendType::execute:
+    case FrontendType::close:
+    case FrontendType::flush:
+      return true;
+    default:
+      return false;
+  }
+}
+}  // namespace
+
 PgError Backend::start(const StartupParameters& parameters) {
   return settings_.start(parameters).value_or(PgError{});
 }
@@ -31,23 +48,8 @@ Backend::Step Backend::take_message(std::string& out) {
     return is_over_ ? Step::ended : Step::working;
   }
   const auto type = static_cast<FrontendType>(message.type);
-  switch (type) {
-    case FrontendType::parse:
-    case FrontendType::bind:
-    case FrontendType::describe:
-    case FrontendType::execute:
-    case FrontendType::close:
-    case FrontendType::flush:
-      is_extended_ = true;
-      break;
-    case FrontendType::sync:
-    case FrontendType::terminate:
-      is_skipping_ = false;
-      [[fallthrough]];
-    default:
-      is_extended_ = false;
-      break;
-  }
+  is_extended_ = is_extended(type);
+  if (type == FrontendType::sync || type == FrontendType::terminate) is_skipping_ = false;
   if (is_skipping_) return Step::working;
   return dispatch(message, out);
 }
@@ -77,6 +79,7 @@ Backend::Step Backend::dispatch(const Message& message, std::string& out) {
       break;
     case FrontendType::flush:
       is_flush_due_ = true;
+      ++demands_;
       break;
     case FrontendType::sync:
       sync(out);

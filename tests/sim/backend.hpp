@@ -37,6 +37,8 @@ class Backend {
     std::string body;
   };
 
+  static constexpr std::size_t output_buffer_size = 8192;  // PQ_SEND_BUFFER_SIZE
+
   // The error of a startup packet that PostgreSQL refuses; empty if all is well.
   PgError start(const StartupParameters& parameters);
   void report_parameters(std::string& out) { settings_.report_all(out); }
@@ -50,6 +52,8 @@ class Backend {
 
   // What must leave now: the server would have written its buffer out.
   bool take_flush() { return std::exchange(is_flush_due_, false); }
+  // How often answers had to leave because the client wanted them: at a Flush or a ReadyForQuery.
+  int demands() const { return demands_; }
 
   TransactionStatus status() const { return static_cast<TransactionStatus>(block_); }
   bool is_in_transaction() const { return is_in_transaction_; }
@@ -145,6 +149,7 @@ class Backend {
   bool has_pipelined_ = false;  // an Execute has run in this implicit transaction
   bool is_flush_due_ = false;
   bool is_over_ = false;
+  int demands_ = 0;
   Command sleeping_;
   Copy copy_;
   std::vector<std::string> tokens_;

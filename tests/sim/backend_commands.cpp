@@ -52,6 +52,7 @@ void Backend::ready(std::string& out) {
   settings_.report_changes(out);
   MessageWriter(out, BackendType::ready_for_query).byte(static_cast<char>(block_));
   is_flush_due_ = true;
+  ++demands_;
 }
 
 void Backend::complete(std::string_view tag, std::string& out) {
@@ -249,6 +250,7 @@ void Backend::take_copy_message(const Message& message, std::string& out) {
     }
     case FrontendType::flush:
     case FrontendType::sync:
+      ++demands_;
       return;  // for frontends that send them after an Execute whatever comes of it
     default:
       break;

@@ -63,7 +63,7 @@ void Database::plan_kill() {
 void Database::kill_one() {
   std::vector<SimServer*> alive;
   for (const auto& server : servers_) {
-    if (server->is_logged_in()) alive.push_back(server.get());
+    if (server->is_logged_in() && !server->is_ending()) alive.push_back(server.get());
   }
   if (alive.empty()) return;
   ++kills_;

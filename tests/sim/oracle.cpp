@@ -6,6 +6,17 @@ namespace ballast::sim {
 
 namespace {
 std::size_t size_of_first(std::string_view messages) { return read_header(messages.data()).total(); }
+
+// An error message but for the name of a prepared statement in it, and its length.
+std::string without_statement_name(std::string_view message) {
+  constexpr std::string_view before = "prepared statement \"";
+  const std::size_t at = message.find(before);
+  if (message.front() != 'E' || at == std::string_view::npos) return std::string(message);
+  const std::size_t name = at + before.size();
+  return std::string(message.substr(header_size, name - header_size)) +
+         std::string(message.substr(std::min(message.size(), message.find('"', name))));
+}
+
 }  // namespace
 
 std::string Oracle::login_report() {
@@ -47,8 +58,9 @@ bool Oracle::work() {
 bool Oracle::accept(std::string_view message) {
   if (!work()) return false;
   const std::string_view owed = std::string_view(out_).substr(taken_);
-  if (owed.substr(0, size_of_first(owed)) != message) return false;
-  taken_ += message.size();
+  const std::string_view first = owed.substr(0, size_of_first(owed));
+  if (first != message && without_statement_name(first) != without_statement_name(message)) return false;
+  taken_ += first.size();
   return true;
 }
 
@@ -101,22 +113,25 @@ bool Oracle::cancel() {
 }
 
 bool Oracle::owes() const {
-  if (taken_ < out_.size()) return true;
+  if (taken_ > 0 && taken_ < out_.size()) return true;
   if (is_refusing_) return false;
   Backend ahead = backend_;
-  std::string out;
-  while (out.empty()) {
+  std::string out = out_.substr(taken_);
+  while (true) {
+    const int demands = ahead.demands();
     switch (ahead.step(out)) {
-      case Backend::Step::waiting:
-      case Backend::Step::ended:
-        return !out.empty();
       case Backend::Step::sleeping:
-        return true;
+        ahead.wake(out);
+        break;
       case Backend::Step::working:
         break;
+      case Backend::Step::ended:
+        return !out.empty();
+      case Backend::Step::waiting:
+        return false;
     }
+    if (ahead.demands() != demands && !out.empty()) return true;
   }
-  return true;
 }
 
 }  // namespace ballast::sim

@@ -30,7 +30,7 @@ class Oracle {
   // The request at hand was canceled by a signal. False: nothing that can be canceled runs.
   bool cancel();
 
-  // Something of what has been sent is still to be answered.
+  // An answer is still to come. Without a Flush or Sync behind it, it is not owed yet.
   bool owes() const;
   bool is_over() const { return is_over_; }
   TransactionStatus status() const { return backend_.status(); }

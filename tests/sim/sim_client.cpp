@@ -132,6 +132,7 @@ void SimClient::wait() {
 }
 
 void SimClient::write_out() {
+  const bool had_something = !out_.empty();
   while (!out_.empty() && !is_writing_paused_ && state_ != State::done) {
     const IoResult result = stream_->write(std::string_view(out_).substr(0, manners_.write_max));
     if (result.status == IoStatus::would_block) break;
@@ -151,12 +152,10 @@ void SimClient::write_out() {
                           });
   }
   wait();
+  if (had_something && out_.empty()) act_later();
 }
 
-void SimClient::on_writable() {
-  write_out();
-  if (out_.empty()) act_later();
-}
+void SimClient::on_writable() { write_out(); }
 
 void SimClient::on_readable() {
   std::array<char, 65536> room;
@@ -164,6 +163,7 @@ void SimClient::on_readable() {
   if (result.status == IoStatus::would_block) return;
   if (result.status != IoStatus::ok) return take_end(result.status);
   in_.append(room.data(), result.bytes);
+  heard_at_ = theatre_.loop().now();
   if (state_ == State::login) advance_login();
   if (state_ == State::talking) take_messages();
   if (state_ != State::talking) return;
@@ -291,7 +291,6 @@ void SimClient::speak() {
     });
   }
   write_out();
-  if (!oracle_.owes()) act_later();  // there will be no answer to wake it
 }
 
 void SimClient::ask_for_cancel() {
@@ -319,7 +318,7 @@ void SimClient::leave() {
 void SimClient::check() {
   if (state_ != State::talking || awaited_token_.empty() || !out_.empty() || was_told_the_end_) return;
   const Duration limit = theatre_.settings().query_wait_timeout + grace;
-  if (theatre_.loop().now() - all_sent_at_ < limit) return;
+  if (theatre_.loop().now() - std::max(all_sent_at_, heard_at_) < limit) return;
   if (groups_ahead_ > 1 || !oracle_.owes() || theatre_.database().has_seen(awaited_token_)) return;
   fail("has waited beyond query_wait_timeout for " + awaited_token_);
 }

@@ -97,6 +97,7 @@ class SimClient final : public StreamListener {
   bool was_told_the_end_ = false;  // a FATAL error has come
   std::string awaited_token_;
   TimePoint all_sent_at_{};
+  TimePoint heard_at_{};
   std::shared_ptr<bool> alive_;
 };
 

@@ -8,10 +8,6 @@
 
 namespace ballast::sim {
 
-namespace {
-constexpr std::size_t output_buffer_size = 8192;  // PQ_SEND_BUFFER_SIZE
-}
-
 SimServer::SimServer(Database& database, std::unique_ptr<SimStream> stream, std::int32_t process_id)
     : database_(database),
       stream_(std::move(stream)),
@@ -185,7 +181,7 @@ void SimServer::work() {
     const Backend::Step step = backend_->step(answers);
     watch();
     send(answers);
-    if (backend_->take_flush() || buffer_.size() > output_buffer_size) flush();
+    if (backend_->take_flush() || buffer_.size() > Backend::output_buffer_size) flush();
     if (is_closed_) return;
     if (step == Backend::Step::waiting) break;
     if (step == Backend::Step::sleeping) return sleep();

@@ -32,6 +32,8 @@ class SimServer final : public Mortal, public StreamListener {
   const std::string& secret() const { return secret_; }
   const PoolKey& key() const { return key_; }
   bool is_logged_in() const { return backend_.has_value(); }
+  // It has said its last word.
+  bool is_ending() const { return is_closing_; }
   bool is_pooler_there() const { return stream_->is_other_end_alive(); }
   // A signal.
   void cancel();
