@@ -21,7 +21,7 @@ void Pipeline::add(const Request& request) {
   if (ends_group) ++group_;
   if (ends_group && !copying_in_) {
     batch_is_open_ = false;
-  } else if (is_extended(request.kind) && request.answer != Answer::fake) {
+  } else if (is_extended(request.kind)) {
     batch_is_open_ = true;
   }
   if (skipping_ && request.kind != RequestKind::sync) {
@@ -102,15 +102,6 @@ Pipeline::Verdict Pipeline::receive_ready(TransactionStatus status) {
   return ended.answer == Answer::forward ? Verdict::forward : Verdict::drop;
 }
 
-std::optional<BackendType> Pipeline::take_fake() {
-  if (queue_empty() || head().answer != Answer::fake) return std::nullopt;
-  assert(head().kind == RequestKind::parse || head().kind == RequestKind::close);
-  const auto type =
-      head().kind == RequestKind::parse ? BackendType::parse_complete : BackendType::close_complete;
-  answered();
-  return type;
-}
-
 void Pipeline::pop() {
   ++head_;
   if (head_ == queue_.size()) {
@@ -130,7 +121,7 @@ void Pipeline::answered() {
 }
 
 Pipeline::Verdict Pipeline::end_with(RequestKind kind) {
-  if (queue_empty() || head().kind != kind || head().answer == Answer::fake) return Verdict::violation;
+  if (queue_empty() || head().kind != kind) return Verdict::violation;
   const Verdict verdict = head().answer == Answer::forward ? Verdict::forward : Verdict::drop;
   answered();
   return verdict;
@@ -146,9 +137,12 @@ Pipeline::Verdict Pipeline::fail() {
   if (ends_with_ready(failed.kind)) {
     return failed.answer == Answer::forward ? Verdict::forward : Verdict::ours;
   }
+  bool is_first = true;
   while (!queue_empty() && head().kind != RequestKind::sync) {
-    const Request skipped = head();
+    Request skipped = head();
     pop();
+    skipped.has_failed = is_first;
+    is_first = false;
     if (skipped.statement != 0) observer_.on_discarded(skipped);
   }
   skipping_ = queue_empty();

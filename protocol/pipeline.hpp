@@ -1,10 +1,8 @@
 // Pipeline: what one server still owes us. The order in which requests went to the server is the order in which
-// their answers come back; from that, each answer is known to be the client's (forward), ours (drop), or missing
-// because we give it ourselves (fake).
+// their answers come back; from that, each answer is known to be the client's (forward) or ours (drop).
 //
-//   pipeline.add(request)                 for every message sent that has an answer, and for every fake
-//   verdict = pipeline.receive(type)      for every message received, ReadyForQuery by receive_ready()
-//   while (type = pipeline.take_fake())   after each of the two: send that message to the client
+//   pipeline.add(request)              for every message sent that has an answer
+//   verdict = pipeline.receive(type)   for every message received, ReadyForQuery by receive_ready()
 //
 // On any answer that does not fit, the verdict is `violation`: close the server, never guess.
 // Pure state, no I/O, one thread. PostgreSQL manual, "Message Flow"; the rules for errors and COPY are those of
@@ -13,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "protocol/message.hpp"
@@ -32,19 +29,20 @@ enum class RequestKind : std::uint8_t {
   copy_end,  // CopyDone or CopyFail: ends a COPY, is ignored elsewhere
 };
 
-enum class Answer : std::uint8_t { forward, drop, fake };
+enum class Answer : std::uint8_t { forward, drop };
 
 struct Request {
   RequestKind kind;
   Answer answer = Answer::forward;
-  bool by_client = false;       // a client's own Parse or Close, fakes included: it learns how it ended
+  bool by_client = false;       // a client's own Parse or Close: it learns how it ended
   bool is_unnamed = false;      // of the unnamed statement
+  bool has_failed = false;      // as told to the observer: it is the one that failed, the others were skipped
   std::uint32_t name = 0;       // which of a client's names was meant, by a number of the client's; 0: none
   std::uint64_t statement = 0;  // of a Parse, Close or Query: which it is about; 0: nobody needs to know
 };
 
 // Told how each request with a statement ended: a Query when its ReadyForQuery has come. Called from add() and
-// receive(), for fakes from take_fake().
+// receive().
 class PipelineObserver {
  public:
   virtual void on_answered(const Request& request) = 0;
@@ -69,8 +67,6 @@ class Pipeline {
   void add(const Request& request);
   Verdict receive(BackendType type);
   Verdict receive_ready(TransactionStatus status);
-  // The next answer, if it is one that we give ourselves.
-  std::optional<BackendType> take_fake();
 
   // What the next answer belongs to; null: nothing is owed.
   const Request* next() const { return queue_empty() ? nullptr : &queue_[head_]; }
@@ -86,7 +82,6 @@ class Pipeline {
   bool expects_copy() const { return copying_in_ || !queue_empty(); }
   // Whether the answer at hand goes to the client; true when nothing is owed.
   bool forwarding() const { return queue_empty() || queue_[head_].answer == Answer::forward; }
-  bool fake_is_next() const { return !queue_empty() && queue_[head_].answer == Answer::fake; }
   // A DataRow would be the client's and would change nothing here.
   bool forwards_rows() const {
     return !queue_empty() && queue_[head_].answer == Answer::forward &&

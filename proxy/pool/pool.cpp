@@ -63,7 +63,7 @@ void Pool::checkin(ServerConnection& server) {
   if (server.is_held()) return server.become(ServerConnection::State::held);
   if (server.pipeline().status() != TransactionStatus::idle) {
     server.become(ServerConnection::State::settling);
-    server.run_own("ROLLBACK");
+    server.roll_back();
     return server.flush();
   }
   const std::string& reset = pools_.settings().server_reset_query;
@@ -88,6 +88,10 @@ void Pool::on_unheld(ServerConnection& server) {
 
 void Pool::discard(ServerConnection& server) {
   server.unlease();
+  if (server.is_held()) {
+    server.retire();
+    return server.become(ServerConnection::State::held);
+  }
   close(server, "client left in the middle of a request");
 }
 

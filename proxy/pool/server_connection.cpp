@@ -51,7 +51,7 @@ ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
       expires_(birth.expires),
       since_(birth.born),
       used_(birth.used) {
-  if (used_) unnamed_ = {Unnamed::unknown, 0};
+  if (used_) unnamed_ = unnamed_before_ = {Unnamed::unknown, 0};
   stream_->listen(this, Interest::read);
 }
 
@@ -100,20 +100,16 @@ void ServerConnection::resume_reading() {
   stream_->listen(this, outlet_.congested() ? Interest::read_write : Interest::read);
 }
 
-void ServerConnection::give_fakes() {
-  if (body_left_ > 0) return;  // nothing goes between the pieces of a message
-  while (const auto type = pipeline_.take_fake()) {
-    std::string message;
-    MessageWriter(message, *type);
-    if (lessee_ != nullptr) lessee_->on_answer(message);
-  }
-}
-
 void ServerConnection::run_own(std::string_view sql) {
   MessageWriter(outlet_.buffer(), FrontendType::query).cstring(sql);
   pipeline_.add({.kind = RequestKind::query, .answer = Answer::drop});
   ++own_queries_;
-  unnamed_ = {};  // a simple query destroys the unnamed statement
+  forget_unnamed();  // a simple query destroys it
+}
+
+void ServerConnection::roll_back() {
+  run_own("ROLLBACK");
+  is_rolling_back_ = true;
 }
 
 void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) {
@@ -207,10 +203,6 @@ std::size_t ServerConnection::relay(std::string_view bytes) {
       if (!body_is_forwarded_) run = at;
       if (body_left_ > 0) break;
     }
-    if (pipeline_.fake_is_next()) {
-      give_run();
-      give_fakes();
-    }
     if (bytes.size() - at < header_size) break;
     const Header header = read_header(bytes.data() + at);
     const std::size_t there = std::min(header.total(), bytes.size() - at);
@@ -282,8 +274,10 @@ ServerConnection::Handled ServerConnection::handle_parameter(std::string_view bo
   const std::string_view value = reader.cstring();
   if (!reader.finished()) return ended("the server sent a malformed ParameterStatus");
   reported_.insert_or_assign(std::string(name), std::string(value));
-  if (lessee_ == nullptr || !pipeline_.forwarding()) return Handled::dropped;
+  const bool is_lessees = lessee_ != nullptr && pipeline_.forwarding();
+  if (!is_lessees && !is_rolling_back_) return Handled::dropped;
   parameters_ = owner_.parameter_sets().changed(*parameters_, name, value, owner_.bare_parameters());
+  if (!is_lessees) return Handled::dropped;
   lessee_->on_parameters_changed();
   return Handled::forwarded;
 }
@@ -313,6 +307,7 @@ ServerConnection::Handled ServerConnection::handle_ready(std::string_view body) 
 
 void ServerConnection::own_query_done() {
   --own_queries_;
+  is_rolling_back_ = false;
   if (!own_error_.message.empty() && lessee_ != nullptr) return own_query_failed();
   if (own_error_.message.empty() && !parameters_->proven()) parameters_->reported = reported_;
   if (own_queries_ > 0 || lessee_ != nullptr) return;
@@ -336,19 +331,36 @@ void ServerConnection::break_with(PgError why) {
   owner_.on_server_broken(*this, why);
 }
 
+void ServerConnection::replace_unnamed(std::uint64_t tag) {
+  if (unnamed_.group == 0) unnamed_before_ = unnamed_;
+  unnamed_ = {tag, pipeline_.group()};
+}
+
+// What a request has done to the unnamed statement, in the order of the answers.
+void ServerConnection::settle_unnamed(const Request& request, const Unnamed& result) {
+  const bool is_parse = request.kind == RequestKind::parse;
+  const bool is_latest = unnamed_.tag == (is_parse ? request.statement : Unnamed::unknown);
+  (is_latest ? unnamed_ : unnamed_before_) = result;
+}
+
 void ServerConnection::on_answered(const Request& request) {
-  if (request.kind == RequestKind::parse && request.answer != Answer::fake) {
-    if (request.statement == unnamed_.tag) unnamed_.group = 0;
+  if (request.is_unnamed) {
+    const bool is_parse = request.kind == RequestKind::parse;
+    settle_unnamed(request, {is_parse ? request.statement : Unnamed::none, 0});
+  } else if (request.kind == RequestKind::parse) {
     statements_.confirmed(request.statement);
   }
   if (request.by_client && lessee_ != nullptr) lessee_->on_request_answered(request);
 }
 
 void ServerConnection::on_discarded(const Request& request) {
-  if (request.answer != Answer::fake) {
-    if (request.kind == RequestKind::close) statements_.restore(request.statement);
-    if (request.kind == RequestKind::parse && request.statement == unnamed_.tag) unnamed_ = {Unnamed::unknown, 0};
-    if (request.kind == RequestKind::parse) statements_.doubt(request.statement);
+  if (request.is_unnamed) {
+    const bool has_dropped = request.kind == RequestKind::parse && request.has_failed;
+    settle_unnamed(request, has_dropped ? Unnamed{} : unnamed_before_);
+  } else if (request.kind == RequestKind::parse) {
+    statements_.doubt(request.statement);
+  } else if (request.kind == RequestKind::close && request.answer == Answer::drop) {
+    statements_.restore(request.statement);
   }
   if (request.by_client && lessee_ != nullptr) lessee_->on_request_discarded(request);
 }

@@ -109,12 +109,12 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void flush();
   bool congested() const { return outlet_.congested(); }
   void resume_reading();
-  // Gives the lessee the answers that we give ourselves, if it is their turn.
-  void give_fakes();
   // A query of our own; its answers are dropped. on_settled() follows if nobody has the server.
   void run_own(std::string_view sql);
   // The same, and it takes the server back to the state in which it was born.
   void reset(std::string_view sql, const ParameterSetRef& bare);
+  // Ends the transaction that a client has left. What it had set in it goes back with it.
+  void roll_back();
   // Is a query of our own under way?
   bool is_busy_with_own() const { return own_queries_ > 0; }
   // The same, on its way to `target`'s state; it rides in front of the lessee's requests.
@@ -131,7 +131,11 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
     std::uint64_t tag = none;
     std::uint64_t group = 0;  // in which its Parse went out; 0: confirmed
   };
-  Unnamed& unnamed() { return unnamed_; }
+  const Unnamed& unnamed() const { return unnamed_; }
+  // A message goes out that puts the unnamed statement with that tag in place, or ends it (Unnamed::unknown); if
+  // it is skipped behind an error, the former one is there still.
+  void replace_unnamed(std::uint64_t tag);
+  void forget_unnamed() { unnamed_ = unnamed_before_ = {}; }
 
   std::int32_t process_id() const { return process_id_; }
   const std::string& cancel_secret() const { return cancel_secret_; }
@@ -170,6 +174,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Handled ended(const char* why);
   void own_query_done();
   void own_query_failed();
+  void settle_unnamed(const Request& request, const Unnamed& result);
   void release_holds();
   void break_with(PgError why);
   void on_answered(const Request& request) override;
@@ -184,6 +189,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Pipeline pipeline_;
   ServerStatements statements_;
   Unnamed unnamed_;
+  Unnamed unnamed_before_;       // what is there for certain, should what is under way be skipped
   ParameterSetRef parameters_;   // the set that it is in, or on its way to
   ParameterSetRef parameters_before_;
   ReportedParameters reported_;  // what it reported last, setting by setting
@@ -199,6 +205,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   boost::intrusive::list<ServerHold> holds_;
   std::size_t body_left_ = 0;    // bytes of the present message still to come
   bool body_is_forwarded_ = false;
+  bool is_rolling_back_ = false;
   bool is_relaying_ = false;     // are there bytes of the present read that relay() has not seen?
   bool used_ = false;
   bool paused_ = false;          // not reading, because the lessee is congested

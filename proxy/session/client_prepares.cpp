@@ -106,11 +106,10 @@ bool ClientSession::deallocates(std::string_view sql) {
 
 // A statement without text can't fail to be parsed. Its name is no statement's number.
 void ClientSession::prepare_stand_in() {
-  constexpr std::string_view name = "ballast_0";
   constexpr std::string_view empty_text("\0\0\0", 3);  // and no parameter types
-  MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(name);
+  MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(stand_in);
   server_->expect({.kind = RequestKind::close, .answer = Answer::drop});
-  send_parse(name, empty_text);
+  send_parse(stand_in, empty_text);
   server_->expect({.kind = RequestKind::parse, .answer = Answer::drop});
 }
 
@@ -161,23 +160,19 @@ ClientSession::Take ClientSession::take_long_parse(const Header& header, std::st
 }
 
 void ClientSession::take_unnamed_parse(std::string_view definition) {
-  ClientStatements::Unnamed& unnamed = statements().unnamed();
-  unnamed.tag = next_statement_id();
-  unnamed.definition.assign(definition);
-  unnamed.is_undecided = true;
-  unnamed.is_ending = false;
-  server_->unnamed() = {unnamed.tag, server_->pipeline().group()};
-  server_->expect(
-      {.kind = RequestKind::parse, .by_client = true, .is_unnamed = true, .statement = unnamed.tag});
+  const std::uint64_t tag = next_statement_id();
+  statements().define_unnamed(tag, definition);
+  server_->replace_unnamed(tag);
+  server_->expect({.kind = RequestKind::parse, .by_client = true, .is_unnamed = true, .statement = tag});
 }
 
 ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view name, std::string_view definition) {
   if (statements().is_undecided(name)) return wait_for_answers(cut);
   if (const ClientStatements::Held* const taken = statements().find(name)) {
-    // The server has that statement, and says that it does: 42P05.
-    if (!prepare(cut, *taken)) return wait_for_answers(cut);
+    // The server says that it has one of that name: 42P05, if nothing else is wrong with the text.
     forward_run(cut);
-    send_parse(server_name(taken->statement->id()), definition);
+    prepare_stand_in();
+    send_parse(stand_in, definition);
     server_->expect({.kind = RequestKind::parse, .name = taken->ordinal});
     return Take::drop;
   }
@@ -200,7 +195,7 @@ ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view n
 
 // A Close of the unnamed statement, or a Query. Whether they do end it or are skipped shows later.
 Request ClientSession::ending_unnamed(RequestKind kind) {
-  server_->unnamed() = {ServerConnection::Unnamed::unknown, 0};
+  server_->replace_unnamed(ServerConnection::Unnamed::unknown);
   ClientStatements::Unnamed& unnamed = statements().unnamed();
   if (unnamed.tag == 0) return {.kind = kind};
   unnamed.is_ending = true;
@@ -219,7 +214,7 @@ bool ClientSession::prepare_unnamed(Cut& cut) {
   forward_run(cut);
   if (ours.tag != 0 && !ours.definition.empty()) {
     send_parse({}, ours.definition);
-    server_->unnamed() = {ours.tag, group};
+    server_->replace_unnamed(ours.tag);
     server_->expect(
         {.kind = RequestKind::parse, .answer = Answer::drop, .is_unnamed = true, .statement = ours.tag});
     ++context_.pools().counters().statements_prepared;
@@ -227,7 +222,7 @@ bool ClientSession::prepare_unnamed(Cut& cut) {
     // Somebody else's: away with it, so that the server tells this client that there is none.
     MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring({});
     server_->expect({.kind = RequestKind::close, .answer = Answer::drop});
-    server_->unnamed() = {ServerConnection::Unnamed::unknown, 0};
+    server_->replace_unnamed(ServerConnection::Unnamed::unknown);
   }
   return true;
 }
@@ -293,8 +288,8 @@ ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header,
   return Take::drop;
 }
 
-// A shared statement stays on the server: the CloseComplete is ours. Without a server there are no portals, and
-// closing what does not exist is no error.
+// A shared statement stays on the server, which is asked to close something else, that it does not have: that is no
+// error. Without a server the CloseComplete is ours.
 ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, std::string_view message) {
   if (message.size() < header.total()) {
     if (header.total() > names_max) return refuse(sqlstate::program_limit_exceeded, "name in a Close is too long");
@@ -316,19 +311,19 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
     server_->expect(ending_unnamed(RequestKind::close));
     return Take::forward;
   }
-  const bool is_reserved = is_statement && is_server_name(name);
-  if (known == nullptr && !is_reserved) {
+  if (known == nullptr && !(is_statement && is_server_name(name))) {
     server_->expect({.kind = RequestKind::close});
     return Take::forward;
   }
-  Request request{.kind = RequestKind::close, .answer = Answer::fake};
+  Request request{.kind = RequestKind::close};
   if (known != nullptr) {
     request.by_client = true;
     request.statement = known->statement->id();
     statements().close(name);
   }
+  forward_run(cut);
+  MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(stand_in);
   server_->expect(request);
-  server_->give_fakes();
   return Take::drop;
 }
 
@@ -336,18 +331,19 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
 
 void ClientSession::on_request_answered(const Request& request) {
   if (!request.is_unnamed) return statements().answered();
-  ClientStatements::Unnamed& unnamed = statements().unnamed();
-  if (unnamed.tag != request.statement) return;
-  if (request.kind != RequestKind::parse) unnamed = {};
-  unnamed.is_undecided = false;
+  if (request.kind == RequestKind::parse) return statements().unnamed_answered(request.statement);
+  if (statements().unnamed().tag == request.statement) statements().unnamed() = {};
 }
 
 void ClientSession::on_request_discarded(const Request& request) {
   if (!request.is_unnamed) return statements().discarded();
-  ClientStatements::Unnamed& unnamed = statements().unnamed();
-  if (unnamed.tag != request.statement) return;
-  if (request.kind == RequestKind::parse) unnamed = {};
-  unnamed.is_ending = false;
+  if (request.kind != RequestKind::parse) {
+    if (statements().unnamed().tag == request.statement) statements().unnamed().is_ending = false;
+  } else if (request.has_failed) {
+    statements().unnamed_failed(request.statement);
+  } else {
+    statements().unnamed_skipped(request.statement);
+  }
 }
 
 void ClientSession::on_statements_dropped() { statements().clear(); }

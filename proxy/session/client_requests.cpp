@@ -160,7 +160,7 @@ void ClientSession::attach(ServerConnection& server) {
 ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, std::string_view message) {
   Request request{.kind = RequestKind::query};
   if (server_->pipeline().at_rest()) {
-    server_->unnamed() = {};
+    server_->forget_unnamed();
     if (statements_) statements_->unnamed() = {};
   } else {
     request = ending_unnamed(RequestKind::query);
@@ -261,6 +261,7 @@ std::string ClientSession::statement_name(const Request& request) const {
 }
 
 void ClientSession::on_error(std::string_view message, std::string_view statement_name) {
+  if (was_told_why_) return;  // a dying server may say so twice
   const std::string_view body = message.substr(header_size);
   if (read_error(body).severity == Severity::fatal) was_told_why_ = true;
   const std::size_t ours = statement_name.empty() ? std::string_view::npos : body.find(server_name_prefix);

@@ -252,6 +252,8 @@ void ClientSession::tick(TimePoint now) {
       if (!server_->pipeline().at_rest()) {
         if (!is_overdue(settings.query_timeout, now)) return;
         ++counters.query_timeouts;
+        // The end of the connection alone would not stop the query.
+        if (!server_->cancel_secret().empty()) context_.forward_cancel(*server_, [] {});
         return end(fatal(sqlstate::query_canceled, "terminating connection due to query_timeout"));
       }
       if (server_->pipeline().status() == TransactionStatus::idle) return end_if_idle_too_long(now);

@@ -127,6 +127,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   // and the server is asked to deallocate a stand-in, so that the answer is its own.
   bool deallocates(std::string_view sql);
   void prepare_stand_in();
+  static constexpr std::string_view stand_in = "ballast_0";  // no statement has the number 0
   static constexpr std::string_view deallocate_stand_in = "DEALLOCATE ballast_0";
   void make_room_for_statement();
   Request ending_unnamed(RequestKind kind);

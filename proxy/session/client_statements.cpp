@@ -69,6 +69,31 @@ void ClientStatements::discarded() {
   }
 }
 
+void ClientStatements::define_unnamed(std::uint64_t tag, std::string_view definition) {
+  if (!unnamed_.is_undecided) std::swap(unnamed_, unnamed_before_);  // also passes the string's memory on
+  unnamed_.tag = tag;
+  unnamed_.definition.assign(definition);
+  unnamed_.is_undecided = true;
+  unnamed_.is_ending = false;
+}
+
+void ClientStatements::unnamed_answered(std::uint64_t tag) {
+  unnamed_before_.tag = 0;
+  if (unnamed_.tag == tag) unnamed_.is_undecided = false;
+}
+
+// PostgreSQL drops the former statement before it looks at the new text.
+void ClientStatements::unnamed_failed(std::uint64_t tag) {
+  unnamed_before_.tag = 0;
+  if (unnamed_.tag == tag) unnamed_ = {};
+}
+
+void ClientStatements::unnamed_skipped(std::uint64_t tag) {
+  if (unnamed_.tag != tag) return;
+  std::swap(unnamed_, unnamed_before_);
+  unnamed_before_ = {};
+}
+
 void ClientStatements::clear() {
   std::erase_if(by_name_, [this](const auto& entry) { return !is_undecided(entry.first); });
   for (Change& change : undecided_) change.before = {};
@@ -77,6 +102,9 @@ void ClientStatements::clear() {
 std::string ClientStatements::name_of(std::uint32_t ordinal) const {
   for (const auto& [name, held] : by_name_) {
     if (held.ordinal == ordinal) return name;
+  }
+  for (const Change& change : undecided_) {
+    if (change.before.ordinal == ordinal) return change.name;
   }
   return {};
 }

@@ -40,7 +40,7 @@ class ClientStatements {
   // DEALLOCATE ALL was done. What is undecided was sent behind it and stays.
   void clear();
   std::size_t size() const { return by_name_.size(); }
-  // The name whose definition has that ordinal; empty if there is none any more.
+  // The name whose definition has that ordinal, also if a Close of it is under way; empty if it has ended.
   std::string name_of(std::uint32_t ordinal) const;
 
   // The unnamed statement: lives until the next Parse without a name, or the next simple query.
@@ -51,6 +51,11 @@ class ClientStatements {
     bool is_ending = false;     // a Close or Query that ends it is under way
   };
   Unnamed& unnamed() { return unnamed_; }
+  // A Parse of it has been sent / was answered / failed, or was skipped: then the former statement is there still.
+  void define_unnamed(std::uint64_t tag, std::string_view definition);
+  void unnamed_answered(std::uint64_t tag);
+  void unnamed_failed(std::uint64_t tag);
+  void unnamed_skipped(std::uint64_t tag);
 
  private:
   struct Hash {
@@ -68,6 +73,7 @@ class ClientStatements {
   std::deque<Change> undecided_;  // oldest first
   std::uint32_t last_ordinal_ = 0;
   Unnamed unnamed_;
+  Unnamed unnamed_before_;  // what it was before the Parse that is undecided
 };
 
 }  // namespace ballast
