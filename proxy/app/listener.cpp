@@ -116,6 +116,8 @@ namespace {
 
 // A socket file that nobody listens on any more is in the way of our own.
 void remove_stale_socket(asio::io_context& context, const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return;
   asio::local::stream_protocol::socket probe(context);
   boost::system::error_code error;
   probe.connect(path, error);
@@ -138,8 +140,8 @@ Listener::Listener(asio::io_context& context, const Settings& settings, Accepted
   }
   if (!settings.unix_socket_dir.empty()) {
     const std::string path = settings.unix_socket_dir + "/.s.PGSQL." + std::to_string(settings.listen_port);
-    remove_stale_socket(context, path);
     try {
+      remove_stale_socket(context, path);
       const asio::local::stream_protocol::endpoint endpoint(path);
       doors_.push_back(std::make_unique<Door>(context, AnyEndpoint(endpoint), path, accepted));
     } catch (const boost::system::system_error& error) {

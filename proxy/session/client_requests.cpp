@@ -233,7 +233,6 @@ void ClientSession::release_if_done() {
     }
     return;
   }
-  ++context_.pools().counters().transactions;
   if (pool_->settings().pool_mode != PoolMode::session) {
     give_back();
     become(State::idle);
@@ -243,6 +242,7 @@ void ClientSession::release_if_done() {
 
 void ClientSession::give_back() {
   ServerConnection& server = *std::exchange(server_, nullptr);
+  server.flush();
   is_stalled_ = false;
   const bool is_at_known_point = server.pipeline().at_rest() && !(body_left_ > 0 && body_is_forwarded_);
   if (is_at_known_point) {
@@ -288,7 +288,10 @@ void ClientSession::on_answers_end() {
     is_stalled_ = false;
     go_on();
   }
-  if (state_ == State::active && server_->pipeline().at_rest()) since_ = context_.world().loop.now();
+  if (state_ == State::active && server_->pipeline().at_rest()) {
+    since_ = context_.world().loop.now();
+    if (server_->pipeline().status() == TransactionStatus::idle) ++context_.pools().counters().transactions;
+  }
   release_if_done();
   settle_down();
 }
