@@ -227,6 +227,7 @@ void Backend::begin_copy(const Command& command, std::string& out) {
   copy_ = {.is_active = true, .is_extended = is_extended_, .token = command.token, .rows = 0};
   MessageWriter(out, BackendType::copy_in_response).byte(0).int16(1).int16(0);
   is_flush_due_ = true;
+  if (!is_extended_) ++demands_;
 }
 
 void Backend::take_copy_message(const Message& message, std::string& out) {

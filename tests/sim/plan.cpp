@@ -105,6 +105,7 @@ Plan make_plan(Dice& dice, Fault fault) {
   Plan plan;
   plan.settings = make_settings(dice);
   plan.secrets = {{"u1", std::string(Database::password)}, {"u2", std::string(Database::password)}};
+  if (dice.percent(30)) plan.workers = dice.between(2, 3);
   plan.client_link = make_link(dice);
   plan.server_link = make_link(dice);
   const bool is_stormy = fault == Fault::none && dice.percent(40);
@@ -122,7 +123,7 @@ Plan make_plan(Dice& dice, Fault fault) {
   plan.database.database_count_max = plan.settings->max_db_connections;
   plan.database.user_count_max = plan.settings->max_user_connections;
   plan.database.fault = fault;
-  for (int left = dice.between(1, 10); left > 0; --left) plan.clients.push_back(make_client(dice));
+  for (int left = dice.between(1, 12); left > 0; --left) plan.clients.push_back(make_client(dice));
   return plan;
 }
 

@@ -19,6 +19,7 @@ namespace ballast::sim {
 struct Plan {
   std::shared_ptr<const Settings> settings;
   std::map<std::string, std::string> secrets;
+  int workers = 1;
   LinkTraits client_link;
   LinkTraits server_link;
   ConnectTraits connect;

@@ -116,7 +116,9 @@ void SimClient::login_failed() {
   const PgError& error = login_->error();
   theatre_.journal().note(name_, "login failed: " + error.message);
   if (login_->from_server() && error.severity == Severity::fatal) {
-    if (error.sqlstate == login_refusal_.sqlstate && error.message == login_refusal_.message) return leave();
+    // Of several wrong parameters either may be told.
+    const bool is_of_a_parameter = error.sqlstate == "42704" || error.sqlstate == "22023";
+    if (is_of_a_parameter && !login_refusal_.message.empty()) return leave();
     if (may_be_told(error)) return leave();
   }
   fail("login failed: " + error.sqlstate + " " + error.message);

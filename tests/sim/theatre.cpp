@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "protocol/startup.hpp"
@@ -44,6 +45,15 @@ class Theatre::CancelRequester final : public StreamListener {
   std::string request_;
 };
 
+Theatre::Worker::Worker(Theatre& theatre, int index)
+    : pools(theatre.world_, theatre.broker_, theatre.plan_.settings,
+            std::make_unique<UserTable>(theatre.plan_.settings->upstream, theatre.plan_.secrets,
+                                        theatre.random_)),
+      sessions(theatre.world_, pools, index, theatre.client_count_, "mock",
+               [&theatre](const CancelRequest& request, std::function<void()> done) {
+                 theatre.cancel_elsewhere(request, std::move(done));
+               }) {}
+
 Theatre::Theatre(const Plan& plan, Dice dice, Verbosity verbosity)
     : plan_(plan),
       loop_(dice.child()),
@@ -52,11 +62,9 @@ Theatre::Theatre(const Plan& plan, Dice dice, Verbosity verbosity)
       random_(dice.child()),
       database_(loop_, dice.child(), journal_, plan.database, plan.server_link),
       connector_(loop_, dice.child(), journal_, database_, plan.connect),
-      world_{loop_, random_, connector_},
-      pools_(world_, broker_, plan.settings,
-             std::make_unique<UserTable>(plan.settings->upstream, plan.secrets, random_)),
-      sessions_(world_, pools_, 0, client_count_, "mock",
-                [](const CancelRequest&, const std::function<void()>& done) { done(); }) {
+      world_{loop_, random_, connector_} {
+  for (int index = 0; index < plan.workers; ++index)
+    workers_.push_back(std::make_unique<Worker>(*this, index));
   int number = 0;
   for (const ClientManners& manners : plan.clients) {
     clients_.push_back(std::make_unique<SimClient>(*this, ++number, manners, dice.child()));
@@ -68,18 +76,29 @@ Theatre::~Theatre() = default;
 
 void Theatre::plan_tick() {
   loop_.after(tick_interval, [this] {
-    pools_.tick(loop_.now());
-    sessions_.tick(loop_.now());
+    for (const auto& worker : workers_) {
+      worker->pools.tick(loop_.now());
+      worker->sessions.tick(loop_.now());
+    }
     plan_tick();
+  });
+}
+
+void Theatre::cancel_elsewhere(const CancelRequest& request, std::function<void()> done) {
+  const auto other = static_cast<std::size_t>(CancelKeys::worker_of(request.process_id));
+  if (other >= workers_.size()) return done();
+  loop_.post([this, other, request, done = std::move(done)] {
+    workers_[other]->sessions.cancel_here(request, [this, done] { loop_.post(done); });
   });
 }
 
 std::unique_ptr<SimStream> Theatre::connect(const std::string& peer) {
   auto [near, far] = SimStream::connect(loop_, dice_, plan_.client_link, peer);
+  Worker& worker = *dice_.pick(workers_);
   // Accepted when it has come through.
   loop_.after(dice_.between(plan_.client_link.delay_min, plan_.client_link.delay_max),
-              [this, stream = std::make_shared<std::unique_ptr<SimStream>>(std::move(far))] {
-                sessions_.accept(std::move(*stream));
+              [&worker, stream = std::make_shared<std::unique_ptr<SimStream>>(std::move(far))] {
+                worker.sessions.accept(std::move(*stream));
               });
   return std::move(near);
 }
@@ -110,16 +129,21 @@ void Theatre::check() {
   for (const auto& client : clients_) client->check();
 }
 
-// Every permit is that of a server, or of one in the making.
+// Every permit is that of a server, or of one in the making, or on its way to another worker.
 void Theatre::check_permits() {
-  int permits = 0;
   int servers = 0;
-  for (const auto& [key, pool] : pools_.pools()) {
-    permits += broker_.servers(key);
-    servers += static_cast<int>(pool->server_count());
+  std::set<PoolKey> keys;
+  for (const auto& worker : workers_) {
+    for (const auto& [key, pool] : worker->pools.pools()) {
+      servers += static_cast<int>(pool->server_count());
+      keys.insert(key);
+    }
   }
+  int permits = 0;
+  for (const PoolKey& key : keys) permits += broker_.servers(key);
   const int in_the_making = permits - servers;
-  if (in_the_making < 0 || in_the_making > plan_.settings->max_server_connecting) {
+  const bool is_too_much = workers_.size() == 1 && in_the_making > plan_.settings->max_server_connecting;
+  if (in_the_making < 0 || is_too_much) {
     journal_.fail("broker", std::to_string(permits) + " permits for " + std::to_string(servers) + " servers");
   }
 }
@@ -134,21 +158,24 @@ void Theatre::watch_the_end() {
     loop_.turn(end);
     check();
   }
-  if (!sessions_.is_empty())
-    journal_.fail("end", std::to_string(sessions_.size()) + " sessions are left, or cancels");
   if (client_count_ != 0) journal_.fail("end", "clients are still counted");
-  for (const auto& [key, pool] : pools_.pools()) {
-    const std::string name = key.user + "@" + key.database;
-    if (pool->clients != 0 || pool->waiting_count() != 0) journal_.fail(name, "has clients or waiters left");
-    if (pool->idle_count() != pool->server_count()) journal_.fail(name, "has servers that are not idle");
-    const bool is_aged =
-        plan_.settings->server_lifetime > aftermath && plan_.settings->server_idle_timeout < aftermath;
-    const auto most = static_cast<std::size_t>(plan_.settings->min_pool_size);
-    if (is_aged && pool->server_count() > most) journal_.fail(name, "has idle servers left");
-  }
+  for (const auto& worker : workers_) check_left_overs(*worker);
   if (std::any_of(cancels_.begin(), cancels_.end(),
                   [](const auto& request) { return !request->is_done(); })) {
     journal_.fail("end", "a cancel connection has not been closed");
+  }
+}
+
+void Theatre::check_left_overs(const Worker& worker) {
+  if (!worker.sessions.is_empty()) journal_.fail("end", "sessions or cancels are left");
+  const Settings& settings = *plan_.settings;
+  for (const auto& [key, pool] : worker.pools.pools()) {
+    const std::string name = key.user + "@" + key.database;
+    if (pool->clients != 0 || pool->waiting_count() != 0) journal_.fail(name, "has clients or waiters left");
+    if (pool->idle_count() != pool->server_count()) journal_.fail(name, "has servers that are not idle");
+    const bool is_aged = settings.server_lifetime > aftermath && settings.server_idle_timeout < aftermath;
+    const auto most = static_cast<std::size_t>(settings.min_pool_size);
+    if (is_aged && pool->server_count() > most) journal_.fail(name, "has idle servers left");
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,12 +42,20 @@ class Theatre {
 
  private:
   class CancelRequester;
+  // As app/worker has it, without the thread: all workers of a run take turns on one loop.
+  struct Worker {
+    Worker(Theatre& theatre, int index);
+    PoolSet pools;
+    SessionSet sessions;
+  };
 
   void plan_tick();
+  void cancel_elsewhere(const CancelRequest& request, std::function<void()> done);
   void check();
   void check_permits();
   bool are_all_done() const;
   void watch_the_end();
+  void check_left_overs(const Worker& worker);
   std::string who_is_left();
 
   const Plan& plan_;
@@ -58,9 +67,8 @@ class Theatre {
   SimConnector connector_;
   World world_;
   Broker broker_;
-  PoolSet pools_;
   std::atomic<int> client_count_{0};
-  SessionSet sessions_;
+  std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<std::unique_ptr<CancelRequester>> cancels_;
   int losses_ = 0;
