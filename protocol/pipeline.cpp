@@ -47,28 +47,37 @@ Pipeline::Verdict Pipeline::receive(BackendType type) {
   switch (type) {
     case BackendType::notice_response:
     case BackendType::parameter_status:
-    case BackendType::notification_response: return Verdict::async;
-    case BackendType::error_response: return fail();
-    case BackendType::copy_in_response: return begin_copy_in();
-    default: break;
+    case BackendType::notification_response:
+      return Verdict::async;
+    case BackendType::error_response:
+      return fail();
+    case BackendType::copy_in_response:
+      return begin_copy_in();
+    default:
+      break;
   }
   if (queue_empty()) return Verdict::violation;
   const Verdict verdict = head().answer == Answer::forward ? Verdict::forward : Verdict::drop;
   const RequestKind asked = head().kind;
   switch (type) {
-    case BackendType::parse_complete: return end_with(RequestKind::parse);
-    case BackendType::bind_complete: return end_with(RequestKind::bind);
-    case BackendType::close_complete: return end_with(RequestKind::close);
+    case BackendType::parse_complete:
+      return end_with(RequestKind::parse);
+    case BackendType::bind_complete:
+      return end_with(RequestKind::bind);
+    case BackendType::close_complete:
+      return end_with(RequestKind::close);
     case BackendType::parameter_description:
       return asked == RequestKind::describe ? verdict : Verdict::violation;
-    case BackendType::no_data: return end_with(RequestKind::describe);
+    case BackendType::no_data:
+      return end_with(RequestKind::describe);
     case BackendType::row_description:
       // A simple query describes its rows too; an Execute never does.
       return asked == RequestKind::query ? verdict : end_with(RequestKind::describe);
     case BackendType::command_complete:
     case BackendType::empty_query_response:
       return asked == RequestKind::query ? verdict : end_with(RequestKind::execute);
-    case BackendType::portal_suspended: return end_with(RequestKind::execute);
+    case BackendType::portal_suspended:
+      return end_with(RequestKind::execute);
     case BackendType::data_row:
     case BackendType::copy_out_response:
     case BackendType::copy_both_response:
@@ -77,7 +86,8 @@ Pipeline::Verdict Pipeline::receive(BackendType type) {
       return asked == RequestKind::query || asked == RequestKind::execute ? verdict : Verdict::violation;
     case BackendType::function_call_response:
       return asked == RequestKind::function_call ? verdict : Verdict::violation;
-    default: return Verdict::violation;  // Authentication, BackendKeyData, ...: not after login
+    default:
+      return Verdict::violation;  // Authentication, BackendKeyData, ...: not after login
   }
 }
 
@@ -127,8 +137,8 @@ Pipeline::Verdict Pipeline::end_with(RequestKind kind) {
   return verdict;
 }
 
-// An error ends a Query or a call (their ReadyForQuery is still to come); of extended messages it takes all up to
-// the next Sync with it, Queries included.
+// An error ends a Query or a call (their ReadyForQuery is still to come); of extended messages it takes all
+// up to the next Sync with it, Queries included.
 Pipeline::Verdict Pipeline::fail() {
   if (queue_empty()) return Verdict::violation;
   const Request failed = head();
@@ -146,11 +156,12 @@ Pipeline::Verdict Pipeline::fail() {
     if (skipped.statement != 0) observer_.on_discarded(skipped);
   }
   skipping_ = queue_empty();
-  return Verdict::forward;  // also of a Parse that we put before the client's Bind: the client's statement failed
+  return Verdict::forward;  // also of a Parse that we put before the client's Bind: the client's statement
+                            // failed
 }
 
-// COPY FROM STDIN reads on by itself: Syncs and Flushes that are already on their way are thrown away, up to the
-// CopyDone or CopyFail, if that is on its way too.
+// COPY FROM STDIN reads on by itself: Syncs and Flushes that are already on their way are thrown away, up to
+// the CopyDone or CopyFail, if that is on its way too.
 Pipeline::Verdict Pipeline::begin_copy_in() {
   if (queue_empty()) return Verdict::violation;
   const Request copy = head();

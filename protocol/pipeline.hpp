@@ -1,12 +1,12 @@
-// Pipeline: what one server still owes us. The order in which requests went to the server is the order in which
-// their answers come back; from that, each answer is known to be the client's (forward) or ours (drop).
+// Pipeline: what one server still owes us. The order in which requests went to the server is the order in
+// which their answers come back; from that, each answer is known to be the client's (forward) or ours (drop).
 //
 //   pipeline.add(request)              for every message sent that has an answer
 //   verdict = pipeline.receive(type)   for every message received, ReadyForQuery by receive_ready()
 //
 // On any answer that does not fit, the verdict is `violation`: close the server, never guess.
-// Pure state, no I/O, one thread. PostgreSQL manual, "Message Flow"; the rules for errors and COPY are those of
-// PostgresMain() and CopyGetData() in PostgreSQL 15.
+// Pure state, no I/O, one thread. PostgreSQL manual, "Message Flow"; the rules for errors and COPY are those
+// of PostgresMain() and CopyGetData() in PostgreSQL 15.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +41,8 @@ struct Request {
   std::uint64_t statement = 0;  // of a Parse, Close or Query: which it is about; 0: nobody needs to know
 };
 
-// Told how each request with a statement ended: a Query when its ReadyForQuery has come. Called from add() and
-// receive().
+// Told how each request with a statement ended: a Query when its ReadyForQuery has come. Called from add()
+// and receive().
 class PipelineObserver {
  public:
   virtual void on_answered(const Request& request) = 0;

@@ -26,9 +26,9 @@ namespace ballast {
 enum class ChannelBindingPolicy { disable, prefer, require };
 
 struct ServerLoginRequest {
-  std::string password;          // in the clear; may be empty if `keys` are set
-  std::string md5;        // "md5" + 32 hex digits, used where `password` is empty and the server asks for md5
-  ScramKeys keys;                // ClientKey and ServerKey, used where `password` is empty
+  std::string password;  // in the clear; may be empty if `keys` are set
+  std::string md5;       // "md5" + 32 hex digits, used where `password` is empty and the server asks for md5
+  ScramKeys keys;        // ClientKey and ServerKey, used where `password` is empty
   StartupParameters parameters;  // user, database, ... as they go into the StartupMessage
   std::string user;              // for md5
   bool is_tls = false;           // -PLUS without TLS is refused

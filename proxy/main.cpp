@@ -13,11 +13,20 @@ int main(int argc, char** argv) {
   try {
     Options options = load_options(argc, argv, environment);
     switch (options.command) {
-      case Command::serve: return serve(std::move(options), argc, argv, environment);
-      case Command::show_config: std::cout << config_text(options); return 0;
-      case Command::show_markdown: std::cout << settings_markdown(); return 0;
-      case Command::show_help: std::cout << help_text(); return 0;
-      case Command::show_version: std::cout << "ballast " BALLAST_VERSION "\n"; return 0;
+      case Command::serve:
+        return serve(std::move(options), argc, argv, environment);
+      case Command::show_config:
+        std::cout << config_text(options);
+        return 0;
+      case Command::show_markdown:
+        std::cout << settings_markdown();
+        return 0;
+      case Command::show_help:
+        std::cout << help_text();
+        return 0;
+      case Command::show_version:
+        std::cout << "ballast " BALLAST_VERSION "\n";
+        return 0;
     }
   } catch (const OptionsError& error) {
     std::cerr << "ballast: " << error.what() << '\n';

@@ -7,9 +7,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,7 +22,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-// After an accept that failed for want of descriptors or memory: long enough not to spin, short enough not to be felt.
+// After an accept that failed for want of descriptors or memory: long enough not to spin, short enough not to
+// be felt.
 constexpr std::chrono::milliseconds accept_pause{100};
 
 using AnyProtocol = asio::generic::stream_protocol;
@@ -87,7 +88,8 @@ class Listener::Door {
   const std::string& name() const { return name_; }
   std::uint16_t port() const {
     const auto endpoint = acceptor_.local_endpoint();
-    return ntohs(reinterpret_cast<const sockaddr_in*>(endpoint.data())->sin_port);  // the same place in sockaddr_in6
+    return ntohs(
+        reinterpret_cast<const sockaddr_in*>(endpoint.data())->sin_port);  // the same place in sockaddr_in6
   }
 
  private:
@@ -149,7 +151,8 @@ Listener::Listener(asio::io_context& context, const Settings& settings, Accepted
     }
     chmod(path.c_str(), static_cast<mode_t>(settings.unix_socket_mode));
   }
-  if (doors_.empty()) throw ListenError("listen_addr and unix_socket_dir are both empty: nothing to listen on");
+  if (doors_.empty())
+    throw ListenError("listen_addr and unix_socket_dir are both empty: nothing to listen on");
   for (const auto& door : doors_) door->open(settings.listen_backlog);
 }
 

@@ -38,7 +38,11 @@ std::shared_ptr<const Configuration> make_configuration(const Settings& settings
 class Service {
  public:
   Service(Options options, int argc, const char* const* argv, const Environment& environment)
-      : options_(std::move(options)), argc_(argc), argv_(argv), environment_(environment), signals_(control_) {}
+      : options_(std::move(options)),
+        argc_(argc),
+        argv_(argv),
+        environment_(environment),
+        signals_(control_) {}
 
   void start() {
     const Settings& settings = options_.settings;
@@ -50,15 +54,15 @@ class Service {
     for (int i = 0; i < settings.workers; ++i) {
       household_.workers.push_back(std::make_unique<Worker>(i, household_, resolver_, configuration));
     }
-    listener_ = std::make_unique<Listener>(control_, settings, [this](FileDescriptor socket) {
-      least_busy().accept(std::move(socket));
-    });
+    listener_ = std::make_unique<Listener>(
+        control_, settings, [this](FileDescriptor socket) { least_busy().accept(std::move(socket)); });
     signals_.add(SIGHUP);
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     wait_for_signal();
     for (const auto& worker : household_.workers) worker->start();
-    for (const std::string& address : listener_->addresses()) log::info("listener", "listening on " + address);
+    for (const std::string& address : listener_->addresses())
+      log::info("listener", "listening on " + address);
   }
 
   int run() {
@@ -70,9 +74,9 @@ class Service {
 
  private:
   Worker& least_busy() {
-    const auto least = std::min_element(
-        household_.workers.begin(), household_.workers.end(),
-        [](const auto& a, const auto& b) { return a->client_count() < b->client_count(); });
+    const auto least =
+        std::min_element(household_.workers.begin(), household_.workers.end(),
+                         [](const auto& a, const auto& b) { return a->client_count() < b->client_count(); });
     return **least;
   }
 

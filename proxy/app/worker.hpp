@@ -1,5 +1,5 @@
-// Worker: one thread with its own loop, pools and client sessions. What is public may be called from any thread;
-// it is carried out on the worker's own.
+// Worker: one thread with its own loop, pools and client sessions. What is public may be called from any
+// thread; it is carried out on the worker's own.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/startup.hpp"
+
 #include "proxy/base/settings.hpp"
 #include "proxy/base/user_file.hpp"
 #include "proxy/io/connector.hpp"
@@ -28,7 +29,8 @@ class Worker;
 struct Configuration {
   Settings settings;
   UserSecrets secrets;
-  std::shared_ptr<const ClientTlsContext> client_tls;  // null: TLS is off. Also held by connections of before a reload
+  std::shared_ptr<const ClientTlsContext>
+      client_tls;  // null: TLS is off. Also held by connections of before a reload
 };
 
 // What workers share.
@@ -41,7 +43,8 @@ struct Household {
 
 class Worker {
  public:
-  Worker(int index, Household& household, Resolver& resolver, std::shared_ptr<const Configuration> configuration);
+  Worker(int index, Household& household, Resolver& resolver,
+         std::shared_ptr<const Configuration> configuration);
   ~Worker();  // stops the thread and waits for it
 
   void start();

@@ -1,5 +1,5 @@
-// Counters: what one worker has counted since its start. Written by that worker alone; a reader on another thread
-// may see a value that is a moment old. Each limit and timeout of the settings has its counter here.
+// Counters: what one worker has counted since its start. Written by that worker alone; a reader on another
+// thread may see a value that is a moment old. Each limit and timeout of the settings has its counter here.
 #pragma once
 
 #include <atomic>
@@ -29,8 +29,8 @@ struct Counters {
   Counter query_wait_timeouts;
   Counter query_timeouts;
   Counter idle_transaction_timeouts;
-  Counter client_statement_limits;    // max_client_prepared_statements, max_prepared_statement_length
-  Counter client_packet_limits;       // max_packet_size
+  Counter client_statement_limits;  // max_client_prepared_statements, max_prepared_statement_length
+  Counter client_packet_limits;     // max_packet_size
   Counter servers_connected;
   Counter server_connect_failures;
   Counter server_connect_timeouts;
@@ -38,12 +38,12 @@ struct Counters {
   Counter server_idle_timeouts;
   Counter server_lifetimes;
   Counter servers_broken;
-  Counter refused_pool_size;          // a wish to connect that the limit refused
+  Counter refused_pool_size;  // a wish to connect that the limit refused
   Counter refused_db_connections;
   Counter refused_user_connections;
   Counter reserve_used;
-  Counter statements_prepared;        // Parses of our own
-  Counter statements_evicted;         // max_prepared_statements
+  Counter statements_prepared;  // Parses of our own
+  Counter statements_evicted;   // max_prepared_statements
   Counter cancels_forwarded;
   Counter cancels_local;
   Counter cancels_unknown;

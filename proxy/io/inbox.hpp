@@ -1,5 +1,5 @@
-// Inbox: the reading half of a connection. A read yields all bytes that are not consumed yet, as one view: what
-// was kept of earlier reads, then what is new. Between messages nothing is kept and no memory held.
+// Inbox: the reading half of a connection. A read yields all bytes that are not consumed yet, as one view:
+// what was kept of earlier reads, then what is new. Between messages nothing is kept and no memory held.
 //
 //   const auto got = inbox.read(stream);
 //   consumed = ... got.bytes ...;

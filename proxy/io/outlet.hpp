@@ -1,8 +1,9 @@
-// Outlet: the writing half of a connection. Sends at once what the stream takes and holds the rest; while it holds
-// any, its owner stops the reading side (congested()) and calls flush() when the stream is writable.
+// Outlet: the writing half of a connection. Sends at once what the stream takes and holds the rest; while it
+// holds any, its owner stops the reading side (congested()) and calls flush() when the stream is writable.
 //
-// Small pieces are gathered and leave in one write with flush(), which the owner calls once per event; send() writes
-// a large piece at once and without copying it. A stream that fails makes the outlet broken: it then takes everything and sends nothing.
+// Small pieces are gathered and leave in one write with flush(), which the owner calls once per event; send()
+// writes a large piece at once and without copying it. A stream that fails makes the outlet broken: it then
+// takes everything and sends nothing.
 #pragma once
 
 #include <cstddef>
@@ -29,9 +30,9 @@ class Outlet {
  private:
   std::size_t write(Stream& stream, std::string_view bytes);
 
-  std::string held_;       // from sent_ on: what is still to be written
+  std::string held_;  // from sent_ on: what is still to be written
   std::size_t sent_ = 0;
-  bool stuck_ = false;     // did the stream refuse bytes at the last try?
+  bool stuck_ = false;  // did the stream refuse bytes at the last try?
   bool broken_ = false;
 };
 

@@ -75,8 +75,8 @@ class Stream {
   virtual std::string channel_binding() const = 0;
   // Common name of a verified peer certificate; empty if there is none.
   virtual std::string peer_common_name() const = 0;
-  // Leaves its loop and forgets its listener, between two messages, to go to another thread. Until attach() to that
-  // thread's loop nothing else may be done with it, but destroying it.
+  // Leaves its loop and forgets its listener, between two messages, to go to another thread. Until attach()
+  // to that thread's loop nothing else may be done with it, but destroying it.
   virtual void detach() = 0;
   virtual void attach(Loop& loop) = 0;
   // Set on streams to a server, null on a client's.

@@ -1,5 +1,6 @@
-// World: everything outside the process that the floors above io may touch. There are two bodies: real sockets
-// and clocks (io/reactor), and the simulation (tests/sim), where a seed decides every delay and failure.
+// World: everything outside the process that the floors above io may touch. There are two bodies: real
+// sockets and clocks (io/reactor), and the simulation (tests/sim), where a seed decides every delay and
+// failure.
 //
 // One World per worker thread; all its parts are confined to that thread, post() of Loop excepted.
 #pragma once
@@ -21,7 +22,8 @@ using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 using Duration = Clock::duration;
 
-// Anything that may have callbacks of its own on the stack when it ends: handed to Loop::bury instead of deleted.
+// Anything that may have callbacks of its own on the stack when it ends: handed to Loop::bury instead of
+// deleted.
 class Mortal {
  public:
   virtual ~Mortal() = default;
@@ -47,7 +49,7 @@ class Random {
 
 struct ConnectResult {
   std::unique_ptr<Stream> stream;  // null: failed
-  std::string error;               // what failed and where, one line: "connect to [::1]:5432: Connection refused"
+  std::string error;  // what failed and where, one line: "connect to [::1]:5432: Connection refused"
 };
 
 // An outgoing connection in the making; destroying it gives it up. Its callback is never called after that.
@@ -60,10 +62,12 @@ class Connector {
  public:
   virtual ~Connector() = default;
   using Done = std::function<void(ConnectResult)>;
-  // DNS, TCP, and TLS as the target asks for it. Tries every host and every address of a host in order; the next
-  // one only after a failure below the PostgreSQL protocol. `done` is called once, from the loop, never from
-  // inside this call; it may destroy the Connecting. At `deadline` the attempt fails. `target` is copied.
-  virtual std::unique_ptr<Connecting> connect(const UpstreamTarget& target, TimePoint deadline, Done done) = 0;
+  // DNS, TCP, and TLS as the target asks for it. Tries every host and every address of a host in order; the
+  // next one only after a failure below the PostgreSQL protocol. `done` is called once, from the loop, never
+  // from inside this call; it may destroy the Connecting. At `deadline` the attempt fails. `target` is
+  // copied.
+  virtual std::unique_ptr<Connecting> connect(const UpstreamTarget& target, TimePoint deadline,
+                                              Done done) = 0;
   // The very server that `route` leads to, TLS if and only if the route says so: for a cancel request.
   virtual std::unique_ptr<Connecting> connect_again(const UpstreamTarget& target, const Route& route,
                                                     TimePoint deadline, Done done) = 0;

@@ -69,7 +69,8 @@ void Broker::leave(int worker) {
   const std::scoped_lock lock(mutex_);
   members_[static_cast<std::size_t>(worker)] = {nullptr, nullptr};
   for (auto& [key, waiting] : hungry_) {
-    hungry_count_ -= static_cast<int>(std::erase_if(waiting, [worker](const Hungry& h) { return h.worker == worker; }));
+    hungry_count_ -=
+        static_cast<int>(std::erase_if(waiting, [worker](const Hungry& h) { return h.worker == worker; }));
   }
 }
 
@@ -87,8 +88,8 @@ void Broker::unwant(int worker, const PoolKey& key) {
   const std::scoped_lock lock(mutex_);
   const auto found = hungry_.find(key);
   if (found == hungry_.end()) return;
-  hungry_count_ -=
-      static_cast<int>(std::erase_if(found->second, [worker](const Hungry& h) { return h.worker == worker; }));
+  hungry_count_ -= static_cast<int>(
+      std::erase_if(found->second, [worker](const Hungry& h) { return h.worker == worker; }));
   if (found->second.empty()) hungry_.erase(found);
 }
 

@@ -1,6 +1,6 @@
 // Lessee: who holds a server, as the server connection sees it. The client session implements it.
-// Called on the worker's thread, only while the lease stands. Between on_answer() calls nothing else reaches the
-// client's stream, so answers stay in their order.
+// Called on the worker's thread, only while the lease stands. Between on_answer() calls nothing else reaches
+// the client's stream, so answers stay in their order.
 #pragma once
 
 #include <string>
@@ -21,7 +21,8 @@ class Lessee {
   virtual void on_error(std::string_view message, std::string_view statement_name) = 0;
   // The server reported a changed setting; the message itself has come through on_answer().
   virtual void on_parameters_changed() = 0;
-  // The server refused the parameters that ServerConnection::take_parameters asked for; it is as it was before.
+  // The server refused the parameters that ServerConnection::take_parameters asked for; it is as it was
+  // before.
   virtual void on_parameters_refused(const PgError& why) = 0;
   // How a Parse or Close of the client's ended.
   virtual void on_request_answered(const Request& request) = 0;

@@ -25,7 +25,8 @@ std::string quoted(std::string_view value) {
 }
 
 std::string set_command(std::string_view name, std::string_view value) {
-  // set_config() and not SET: SET would take a list apart and refuse some values that a startup packet may carry.
+  // set_config() and not SET: SET would take a list apart and refuse some values that a startup packet may
+  // carry.
   return "SELECT pg_catalog.set_config(" + quoted(name) + "," + quoted(value) + ",false);";
 }
 
@@ -49,8 +50,8 @@ ParameterSetRef ParameterSets::intern(ReportedParameters values) {
   return sets_.emplace(std::move(key), std::move(set)).first->second;
 }
 
-ParameterSetRef ParameterSets::changed(const ParameterSet& from, std::string_view name, std::string_view value,
-                                       const ReportedParameters& bare) {
+ParameterSetRef ParameterSets::changed(const ParameterSet& from, std::string_view name,
+                                       std::string_view value, const ReportedParameters& bare) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
@@ -89,8 +90,8 @@ std::string transition(const ParameterSet& from, const ParameterSet& to) {
 bool is_parameter_name(std::string_view name) {
   if (name.empty() || name.size() > 255) return false;
   return std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '$' || c >= 0x80;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '$' || c >= 0x80;
   });
 }
 

@@ -1,6 +1,7 @@
-// ParameterSet: the settings that a session wants to differ from the server's own start: those of the client's
-// startup packet, and changes that PostgreSQL has reported since. Equal sets are one object, so that "is this
-// server in the state that this client needs?" is a comparison of two pointers on the path of a query.
+// ParameterSet: the settings that a session wants to differ from the server's own start: those of the
+// client's startup packet, and changes that PostgreSQL has reported since. Equal sets are one object, so that
+// "is this server in the state that this client needs?" is a comparison of two pointers on the path of a
+// query.
 //
 // One table per pool, one thread.
 #pragma once
@@ -19,8 +20,8 @@ using ReportedParameters = std::map<std::string, std::string, std::less<>>;
 
 struct ParameterSet {
   ReportedParameters values;  // what a session asks for; names in lower case
-  // What a server in this state reports: sent to clients that log in. Empty until a server has taken the set once;
-  // from then on it can't be refused any more and needs no waiting for.
+  // What a server in this state reports: sent to clients that log in. Empty until a server has taken the set
+  // once; from then on it can't be refused any more and needs no waiting for.
   mutable ReportedParameters reported;
   bool proven() const { return !reported.empty(); }
 };
@@ -31,8 +32,8 @@ using ParameterSetRef = std::shared_ptr<const ParameterSet>;
 class ParameterSets {
  public:
   ParameterSetRef intern(ReportedParameters values);
-  // The set that `from` becomes when the server reports `name` = `value`. A value that the bare server reports too is
-  // no difference.
+  // The set that `from` becomes when the server reports `name` = `value`. A value that the bare server
+  // reports too is no difference.
   ParameterSetRef changed(const ParameterSet& from, std::string_view name, std::string_view value,
                           const ReportedParameters& bare);
   std::size_t size() const { return sets_.size(); }
@@ -42,8 +43,8 @@ class ParameterSets {
   std::unordered_map<std::string, ParameterSetRef> sets_;  // by their values in one string
 };
 
-// The one query that takes a server from `from` to `to`; empty if they are the same. Values are quoted by us, names
-// come from clients and are checked by is_parameter_name().
+// The one query that takes a server from `from` to `to`; empty if they are the same. Values are quoted by us,
+// names come from clients and are checked by is_parameter_name().
 std::string transition(const ParameterSet& from, const ParameterSet& to);
 bool is_parameter_name(std::string_view name);
 

@@ -1,5 +1,5 @@
-// Permit: the right of one server connection to exist, moved into it. Destroying it gives the place back to the
-// Broker, so a count can't leak on any path. The broker outlives all its permits.
+// Permit: the right of one server connection to exist, moved into it. Destroying it gives the place back to
+// the Broker, so a count can't leak on any path. The broker outlives all its permits.
 #pragma once
 
 #include <utility>
@@ -15,7 +15,8 @@ class Permit {
   Permit() = default;
   Permit(Broker& broker, PoolKey key) : broker_(&broker), key_(std::move(key)) {}
   ~Permit() { give_back(); }
-  Permit(Permit&& other) noexcept : broker_(std::exchange(other.broker_, nullptr)), key_(std::move(other.key_)) {}
+  Permit(Permit&& other) noexcept
+      : broker_(std::exchange(other.broker_, nullptr)), key_(std::move(other.key_)) {}
   Permit& operator=(Permit&& other) noexcept {
     give_back();
     broker_ = std::exchange(other.broker_, nullptr);

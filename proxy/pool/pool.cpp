@@ -59,7 +59,8 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
 
 void Pool::checkin(ServerConnection& server) {
   server.unlease();
-  if (server.broken() || server.retired() || is_for_replication() || !server.pipeline().at_rest()) return close(server, "not reusable");
+  if (server.broken() || server.retired() || is_for_replication() || !server.pipeline().at_rest())
+    return close(server, "not reusable");
   if (server.is_held()) return server.become(ServerConnection::State::held);
   if (server.pipeline().status() != TransactionStatus::idle) {
     server.become(ServerConnection::State::settling);
@@ -136,8 +137,8 @@ void Pool::adopt(ServerConnection::Birth birth, const ReportedParameters& bare) 
   add(std::move(birth));
 }
 
-// Workers share the limits. One that has no server at all asks the others at once, one that has some only when its
-// clients have waited for a while: moving a server costs more than a query.
+// Workers share the limits. One that has no server at all asks the others at once, one that has some only
+// when its clients have waited for a while: moving a server costs more than a query.
 void Pool::ask_others(Broker::Refusal refusal) {
   if (is_asking_ || waiters_.empty() || is_for_replication()) return;
   const TimePoint since = waiters_.front().waiting_since();
@@ -183,16 +184,24 @@ bool Pool::connect_one(int size) {
   }
   Counters& counters = pools_.counters();
   switch (answer.refusal) {
-    case Broker::Refusal::none: break;
-    case Broker::Refusal::pool_size: ++counters.refused_pool_size; return false;
-    case Broker::Refusal::max_db_connections: ++counters.refused_db_connections; break;
-    case Broker::Refusal::max_user_connections: ++counters.refused_user_connections; break;
+    case Broker::Refusal::none:
+      break;
+    case Broker::Refusal::pool_size:
+      ++counters.refused_pool_size;
+      return false;
+    case Broker::Refusal::max_db_connections:
+      ++counters.refused_db_connections;
+      break;
+    case Broker::Refusal::max_user_connections:
+      ++counters.refused_user_connections;
+      break;
   }
   if (!answer.permit) {
     pools_.starving = true;
     return false;
   }
-  if (size > settings_.pool_size && pools_.broker().servers(key_) > settings_.pool_size) ++counters.reserve_used;
+  if (size > settings_.pool_size && pools_.broker().servers(key_) > settings_.pool_size)
+    ++counters.reserve_used;
   start_connecting(std::move(answer.permit));
   return true;
 }
@@ -211,8 +220,10 @@ ServerLoginRequest Pool::login_request() const {
     return login;
   }
   if (!target.options.empty()) login.parameters.emplace_back("options", target.options);
-  if (!target.application_name.empty()) login.parameters.emplace_back("application_name", target.application_name);
-  if (!target.client_encoding.empty()) login.parameters.emplace_back("client_encoding", target.client_encoding);
+  if (!target.application_name.empty())
+    login.parameters.emplace_back("application_name", target.application_name);
+  if (!target.client_encoding.empty())
+    login.parameters.emplace_back("client_encoding", target.client_encoding);
   return login;
 }
 
@@ -226,7 +237,9 @@ void Pool::start_connecting(Permit permit) {
   connecting_.back().connect = std::make_unique<ServerConnect>(
       pools_.world(), target, login_request(), pools_.users().key_cache(key_.user),
       pools_.world().loop.now() + limit,
-      [this, id, users = pools_.share_users()](ServerConnect::Outcome outcome) { on_connected(id, std::move(outcome)); });
+      [this, id, users = pools_.share_users()](ServerConnect::Outcome outcome) {
+        on_connected(id, std::move(outcome));
+      });
 }
 
 void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
@@ -263,10 +276,11 @@ void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
 void Pool::add(ServerConnection::Birth birth) {
   const std::string unread = std::exchange(birth.unread, {});
   servers_.push_back(std::make_unique<ServerConnection>(std::move(birth), pools_.world().loop,
-                                                       static_cast<ServerOwner&>(*this)));
+                                                        static_cast<ServerOwner&>(*this)));
   ServerConnection& server = *servers_.back();
   if (log::enabled(log::Level::debug)) {
-    log::debug(server.name(), "connected to " + server.stream().peer() + " for " + key_.user + "@" + key_.database);
+    log::debug(server.name(),
+               "connected to " + server.stream().peer() + " for " + key_.user + "@" + key_.database);
   }
   server.read_on(unread);
   if (!server.broken()) offer(server);
@@ -297,7 +311,8 @@ std::string Pool::what_is_in_the_way() const {
     case Broker::Refusal::max_user_connections:
       return "max_user_connections (" + std::to_string(settings_.max_user_connections) + ") is reached.";
     case Broker::Refusal::none:
-    case Broker::Refusal::pool_size: break;
+    case Broker::Refusal::pool_size:
+      break;
   }
   return "All server connections of the pool are in use; its size (default_pool_size) is " +
          std::to_string(settings_.pool_size) + ".";
@@ -327,7 +342,8 @@ void Pool::end_overdue_servers(TimePoint now) {
     if (is_worn(*server, now)) {
       ++pools_.counters().server_lifetimes;
       close(*server, "server_lifetime");
-    } else if (settings.server_idle_timeout.count() > 0 && now - server->since() >= settings.server_idle_timeout &&
+    } else if (settings.server_idle_timeout.count() > 0 &&
+               now - server->since() >= settings.server_idle_timeout &&
                static_cast<int>(servers_.size()) > settings_.min_pool_size) {
       ++pools_.counters().server_idle_timeouts;
       close(*server, "server_idle_timeout");

@@ -1,8 +1,8 @@
 // Pool: the server connections of one (database, user) on one worker, and the clients that wait for one.
 // First come, first served; the server used last is used first, so that the others can go idle and end.
 //
-// Grows by as many connections as there are waiters, within its size, its reserve, the database's and the user's
-// limit (Broker) and max_server_connecting. A tick of the janitor does all timeouts. One thread.
+// Grows by as many connections as there are waiters, within its size, its reserve, the database's and the
+// user's limit (Broker) and max_server_connecting. A tick of the janitor does all timeouts. One thread.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +26,14 @@ class PoolSet;
 class Pool final : private ServerOwner {
  public:
   Pool(PoolSet& pools, PoolKey key);
-  // The one server of a replication connection: session pooling, made with the client's own startup parameters.
+  // The one server of a replication connection: session pooling, made with the client's own startup
+  // parameters.
   Pool(PoolSet& pools, PoolKey key, StartupParameters replication);
   ~Pool();
 
-  // Checkout and checkin ----------------------------------------------------------------------------------------
-  // An idle server, leased to nobody yet; or null, and the waiter is in the queue.
+  // Checkout and checkin
+  // ---------------------------------------------------------------------------------------- An idle server,
+  // leased to nobody yet; or null, and the waiter is in the queue.
   ServerConnection* checkout(Waiter& waiter);
   // The lease is over. Rolls back, resets (session pooling) or closes the server as its state demands, then
   // hands it to the first waiter or to the idle list.
@@ -39,17 +41,20 @@ class Pool final : private ServerOwner {
   // The lessee leaves the server in a state that nobody should meet: close it.
   void discard(ServerConnection& server);
 
-  // Parameters ----------------------------------------------------------------------------------------------------
+  // Parameters
+  // ----------------------------------------------------------------------------------------------------
   ParameterSets& parameter_sets() override { return parameter_sets_; }
   // The state of a server that nobody has changed.
   const ParameterSetRef& bare_set() const { return bare_set_; }
   const ReportedParameters& bare_parameters() const override { return bare_set_->reported; }
 
-  // Life ------------------------------------------------------------------------------------------------------------
+  // Life
+  // ------------------------------------------------------------------------------------------------------------
   void tick(TimePoint now);
   // Tries again to serve the queue: a limit of a database or a user may have room now.
   void grow();
-  // A server that comes from another worker. `bare`: what a server of this pool reports that nobody has changed.
+  // A server that comes from another worker. `bare`: what a server of this pool reports that nobody has
+  // changed.
   void adopt(ServerConnection::Birth server, const ReportedParameters& bare);
   // The least recently used idle server goes to another worker that waits for one, if there are both.
   void give_idle_one();
@@ -60,7 +65,8 @@ class Pool final : private ServerOwner {
   const PoolSettings& settings() const { return settings_; }
   const PoolKey& key() const { return key_; }
   bool is_empty() const {
-    return servers_.empty() && connecting_.empty() && waiters_.empty() && clients == 0 && settings_.min_pool_size == 0;
+    return servers_.empty() && connecting_.empty() && waiters_.empty() && clients == 0 &&
+           settings_.min_pool_size == 0;
   }
 
   bool is_for_replication() const { return !replication_.empty(); }
@@ -107,14 +113,14 @@ class Pool final : private ServerOwner {
   ParameterSets parameter_sets_;
   ParameterSetRef bare_set_;
   std::vector<std::unique_ptr<ServerConnection>> servers_;  // all of them
-  std::vector<ServerConnection*> idle_;                      // of these, used last at the back
+  std::vector<ServerConnection*> idle_;                     // of these, used last at the back
   std::vector<Attempt> connecting_;
   boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters_;
   std::size_t last_attempt_ = 0;
-  PgError last_connect_error_;  // why the latest attempt failed; empty after a success
-  TimePoint retry_at_;          // no new attempt before this
+  PgError last_connect_error_;                       // why the latest attempt failed; empty after a success
+  TimePoint retry_at_;                               // no new attempt before this
   Broker::Refusal refusal_ = Broker::Refusal::none;  // the limit that stands in the way of the waiters
-  bool is_asking_ = false;      // have other workers been asked for a server?
+  bool is_asking_ = false;                           // have other workers been asked for a server?
 };
 
 }  // namespace ballast

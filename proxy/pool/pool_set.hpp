@@ -1,5 +1,5 @@
-// PoolSet: the pools of one worker, and what they share: the world, the settings, the users, the statements, the
-// budget. One thread, but for the Broker, which all workers share.
+// PoolSet: the pools of one worker, and what they share: the world, the settings, the users, the statements,
+// the budget. One thread, but for the Broker, which all workers share.
 #pragma once
 
 #include <map>
@@ -17,7 +17,8 @@ namespace ballast {
 
 class PoolSet final : public SecretSource {
  public:
-  PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
+  PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings,
+          std::unique_ptr<UserTable> users);
 
   ~PoolSet();
   PoolSet(const PoolSet&) = delete;
@@ -55,7 +56,7 @@ class PoolSet final : public SecretSource {
   World& world_;
   Broker& broker_;
   std::shared_ptr<const Settings> settings_;  // shared with the other workers, never changed
-  std::shared_ptr<UserTable> users_;  // shared with the server logins that were begun with it
+  std::shared_ptr<UserTable> users_;          // shared with the server logins that were begun with it
   StatementTable statements_;
   Counters counters_;
   std::map<PoolKey, std::unique_ptr<Pool>> pools_;

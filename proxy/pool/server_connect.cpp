@@ -8,9 +8,12 @@ namespace {
 
 ChannelBindingPolicy policy_of(ChannelBinding setting) {
   switch (setting) {
-    case ChannelBinding::disable: return ChannelBindingPolicy::disable;
-    case ChannelBinding::prefer: return ChannelBindingPolicy::prefer;
-    case ChannelBinding::require: return ChannelBindingPolicy::require;
+    case ChannelBinding::disable:
+      return ChannelBindingPolicy::disable;
+    case ChannelBinding::prefer:
+      return ChannelBindingPolicy::prefer;
+    case ChannelBinding::require:
+      return ChannelBindingPolicy::require;
   }
   return ChannelBindingPolicy::prefer;
 }
@@ -76,9 +79,12 @@ void ServerConnect::advance(std::string_view bytes) {
   const ServerLogin::Step step = login_->receive(bytes, consumed, outlet_.buffer());
   inbox_.keep(bytes.substr(consumed));
   switch (step) {
-    case ServerLogin::Step::need_more: return on_writable();
-    case ServerLogin::Step::ready: return finish();
-    case ServerLogin::Step::failed: break;
+    case ServerLogin::Step::need_more:
+      return on_writable();
+    case ServerLogin::Step::ready:
+      return finish();
+    case ServerLogin::Step::failed:
+      break;
   }
   if (target_.sslmode == SslMode::allow && !stream_->is_tls() && login_->from_server()) {
     // libpq's "allow": without TLS first, with TLS if the server would not have us.
@@ -95,7 +101,8 @@ void ServerConnect::advance(std::string_view bytes) {
 void ServerConnect::finish() {
   stream_->listen(nullptr, Interest::none);
   const Done done = std::exchange(done_, nullptr);
-  Outcome outcome{std::move(stream_), login_->parameters(), login_->process_id(), login_->cancel_secret(), {}, {}};
+  Outcome outcome{
+      std::move(stream_), login_->parameters(), login_->process_id(), login_->cancel_secret(), {}, {}};
   outcome.unread = inbox_.kept();
   done(std::move(outcome));
 }
@@ -104,7 +111,8 @@ void ServerConnect::fail(PgError error) {
   const bool refused = login_ && login_->from_server();
   if (stream_) stream_->listen(nullptr, Interest::none);
   connecting_.reset();
-  if (const Done done = std::exchange(done_, nullptr)) done({nullptr, {}, 0, {}, {}, std::move(error), refused});
+  if (const Done done = std::exchange(done_, nullptr))
+    done({nullptr, {}, 0, {}, {}, std::move(error), refused});
 }
 
 void ServerConnect::time_out() {

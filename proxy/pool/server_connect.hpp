@@ -8,6 +8,7 @@
 #include <string>
 
 #include "protocol/server_login.hpp"
+
 #include "proxy/base/upstream_target.hpp"
 #include "proxy/io/inbox.hpp"
 #include "proxy/io/outlet.hpp"
@@ -30,8 +31,8 @@ class ServerConnect final : public Mortal, public StreamListener {
   // Called once, never from inside the constructor. May bury the ServerConnect.
   using Done = std::function<void(Outcome)>;
 
-  ServerConnect(World& world, const UpstreamTarget& target, ServerLoginRequest login, ScramKeyCache* key_cache,
-                TimePoint deadline, Done done);
+  ServerConnect(World& world, const UpstreamTarget& target, ServerLoginRequest login,
+                ScramKeyCache* key_cache, TimePoint deadline, Done done);
   ~ServerConnect() override;
 
   TimePoint deadline() const { return deadline_; }

@@ -11,7 +11,8 @@ namespace ballast {
 
 namespace {
 
-// One readable event moves at most this many scratch buffers, so that one large result can't starve the others.
+// One readable event moves at most this many scratch buffers, so that one large result can't starve the
+// others.
 constexpr int reads_per_turn = 4;
 // Messages that must be read whole; one that claims more than this is no PostgreSQL's.
 constexpr std::size_t whole_message_max = 1024 * 1024;
@@ -21,8 +22,10 @@ bool must_be_whole(BackendType type) {
     case BackendType::error_response:
     case BackendType::parameter_status:
     case BackendType::command_complete:
-    case BackendType::ready_for_query: return true;
-    default: return false;
+    case BackendType::ready_for_query:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -186,8 +189,8 @@ void ServerConnection::read_on(std::string_view bytes) {
   if (!broken_) inbox_.keep(bytes.substr(used));
 }
 
-// Walks the messages in `bytes` and returns how many bytes are done with. What goes to the lessee unchanged goes in
-// runs as long as possible: `run` is where the present one began.
+// Walks the messages in `bytes` and returns how many bytes are done with. What goes to the lessee unchanged
+// goes in runs as long as possible: `run` is where the present one began.
 std::size_t ServerConnection::relay(std::string_view bytes) {
   std::size_t at = 0;
   std::size_t run = 0;
@@ -209,7 +212,8 @@ std::size_t ServerConnection::relay(std::string_view bytes) {
     const Handled handled = handle_message(header, bytes.substr(at, there));
     if (handled == Handled::ended || handled == Handled::incomplete) break;
     if (handled != Handled::forwarded) give_run();
-    if (handled == Handled::error && lessee_ != nullptr) lessee_->on_error(bytes.substr(at, there), error_name_);
+    if (handled == Handled::error && lessee_ != nullptr)
+      lessee_->on_error(bytes.substr(at, there), error_name_);
     at += there;
     if (handled != Handled::forwarded) run = at;
     body_left_ = header.total() - there;
@@ -225,26 +229,35 @@ ServerConnection::Handled ServerConnection::handle_message(const Header& header,
   if (type == BackendType::data_row && pipeline_.forwards_rows() && valid(header)) return Handled::forwarded;
   if (!valid(header)) return ended("the server sent a message of invalid length");
   if (must_be_whole(type) && message.size() < header.total()) {
-    return header.total() <= whole_message_max ? Handled::incomplete : ended("the server sent too long a message");
+    return header.total() <= whole_message_max ? Handled::incomplete
+                                               : ended("the server sent too long a message");
   }
   const std::string_view body = message.substr(std::min(header_size, message.size()));
   switch (type) {
-    case BackendType::error_response: return handle_error(body);
-    case BackendType::parameter_status: return handle_parameter(body);
-    case BackendType::ready_for_query: return handle_ready(body);
-    case BackendType::command_complete: return handle_command_complete(body);
-    default: return handle_verdict(pipeline_.receive(type));
+    case BackendType::error_response:
+      return handle_error(body);
+    case BackendType::parameter_status:
+      return handle_parameter(body);
+    case BackendType::ready_for_query:
+      return handle_ready(body);
+    case BackendType::command_complete:
+      return handle_command_complete(body);
+    default:
+      return handle_verdict(pipeline_.receive(type));
   }
 }
 
 ServerConnection::Handled ServerConnection::handle_verdict(Pipeline::Verdict verdict) {
   switch (verdict) {
-    case Pipeline::Verdict::forward: return Handled::forwarded;
+    case Pipeline::Verdict::forward:
+      return Handled::forwarded;
     case Pipeline::Verdict::drop:
-    case Pipeline::Verdict::ours: return Handled::dropped;
+    case Pipeline::Verdict::ours:
+      return Handled::dropped;
     case Pipeline::Verdict::async:
       return lessee_ != nullptr && pipeline_.forwarding() ? Handled::forwarded : Handled::dropped;
-    case Pipeline::Verdict::violation: break;
+    case Pipeline::Verdict::violation:
+      break;
   }
   return ended("the server sent a message that nothing had asked for");
 }
@@ -256,7 +269,8 @@ ServerConnection::Handled ServerConnection::ended(const char* why) {
 
 ServerConnection::Handled ServerConnection::handle_error(std::string_view body) {
   // Asked before the failure takes the name's definition back.
-  error_name_ = lessee_ != nullptr && pipeline_.next() != nullptr ? lessee_->statement_name(*pipeline_.next()) : "";
+  error_name_ =
+      lessee_ != nullptr && pipeline_.next() != nullptr ? lessee_->statement_name(*pipeline_.next()) : "";
   const Pipeline::Verdict verdict = pipeline_.receive(BackendType::error_response);
   if (verdict == Pipeline::Verdict::forward) return Handled::error;
   if (verdict == Pipeline::Verdict::ours) {
@@ -314,8 +328,8 @@ void ServerConnection::own_query_done() {
   owner_.on_settled(*this, std::exchange(own_error_, {}));
 }
 
-// The failed query changed nothing. But if requests of the lessee's follow it, they may run in the wrong state:
-// nobody goes on with this server then.
+// The failed query changed nothing. But if requests of the lessee's follow it, they may run in the wrong
+// state: nobody goes on with this server then.
 void ServerConnection::own_query_failed() {
   if (!pipeline_.at_rest()) return break_with(own_error_);
   parameters_ = parameters_before_;

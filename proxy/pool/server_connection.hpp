@@ -1,8 +1,8 @@
 // ServerConnection: one logged-in connection to the database, and what is known of its state.
 //
-// Owned by a Pool, leased to one Lessee at a time. Reads by itself: walks message headers, streams what is the
-// lessee's, drops what is ours. Bodies are never assembled, but those of errors, ParameterStatus and CommandComplete.
-// Any answer that does not fit the pipeline ends the connection. One thread.
+// Owned by a Pool, leased to one Lessee at a time. Reads by itself: walks message headers, streams what is
+// the lessee's, drops what is ours. Bodies are never assembled, but those of errors, ParameterStatus and
+// CommandComplete. Any answer that does not fit the pipeline ends the connection. One thread.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 
 #include "protocol/message.hpp"
 #include "protocol/pipeline.hpp"
+
 #include "proxy/io/inbox.hpp"
 #include "proxy/io/outlet.hpp"
 #include "proxy/io/stream.hpp"
@@ -27,8 +28,8 @@ namespace ballast {
 
 class ServerConnection;
 
-// ServerHold: as long as it lives, its server is given to nobody else. A cancel request holds the server that it
-// is meant for. server() becomes null when the server ends first.
+// ServerHold: as long as it lives, its server is given to nobody else. A cancel request holds the server that
+// it is meant for. server() becomes null when the server ends first.
 class ServerHold : public boost::intrusive::list_base_hook<> {
  public:
   explicit ServerHold(ServerConnection& server);
@@ -65,7 +66,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   enum class State {
     idle,      // in the pool's idle list
     leased,    // a client has it
-    settling,  // a query of our own (rollback, reset, first use of a parameter set) is under way, nobody has it
+    settling,  // a query of our own (rollback, reset, first use of a parameter set) is under way, nobody has
+               // it
     held,      // nobody has it, but a cancel request that may still hit it is under way
   };
 
@@ -86,7 +88,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   ServerConnection(Birth birth, Loop& loop, ServerOwner& owner);
   ~ServerConnection() override;
 
-  // Lease and state -------------------------------------------------------------------------------------------
+  // Lease and state
+  // -------------------------------------------------------------------------------------------
   void lease_to(Lessee& lessee);
   void unlease();
   Lessee* lessee() const { return lessee_; }
@@ -101,7 +104,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   bool retired() const { return retired_ || pipeline_.doubtful(); }
   bool broken() const { return broken_; }
 
-  // Requests --------------------------------------------------------------------------------------------------
+  // Requests
+  // --------------------------------------------------------------------------------------------------
   // Messages go to send()/gather() as bytes and to expect() as what they ask for, in the same order.
   void expect(const Request& request) { pipeline_.add(request); }
   void send(std::string_view bytes) { outlet_.send(*stream_, bytes); }
@@ -132,8 +136,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
     std::uint64_t group = 0;  // in which its Parse went out; 0: confirmed
   };
   const Unnamed& unnamed() const { return unnamed_; }
-  // A message goes out that puts the unnamed statement with that tag in place, or ends it (Unnamed::unknown); if
-  // it is skipped behind an error, the former one is there still.
+  // A message goes out that puts the unnamed statement with that tag in place, or ends it (Unnamed::unknown);
+  // if it is skipped behind an error, the former one is there still.
   void replace_unnamed(std::uint64_t tag);
   void forget_unnamed() { unnamed_ = unnamed_before_ = {}; }
 
@@ -150,7 +154,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   bool is_mid_message() const { return body_left_ > 0 && body_is_forwarded_; }
   // Nothing is on its way in either direction.
   bool is_movable() const {
-    return !is_relaying_ && pipeline_.at_rest() && inbox_.kept().empty() && body_left_ == 0 && outlet_.empty() && !is_held();
+    return !is_relaying_ && pipeline_.at_rest() && inbox_.kept().empty() && body_left_ == 0 &&
+           outlet_.empty() && !is_held();
   }
   // All that another worker needs to go on with it; of an idle one. This is an empty shell then.
   Birth move_out();
@@ -189,26 +194,26 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Pipeline pipeline_;
   ServerStatements statements_;
   Unnamed unnamed_;
-  Unnamed unnamed_before_;       // what is there for certain, should what is under way be skipped
-  ParameterSetRef parameters_;   // the set that it is in, or on its way to
+  Unnamed unnamed_before_;      // what is there for certain, should what is under way be skipped
+  ParameterSetRef parameters_;  // the set that it is in, or on its way to
   ParameterSetRef parameters_before_;
   ReportedParameters reported_;  // what it reported last, setting by setting
   std::int32_t process_id_;
   std::string cancel_secret_;
-  Permit permit_;                // its place in the server budget
+  Permit permit_;  // its place in the server budget
   std::uint64_t id_;
   TimePoint expires_;
   TimePoint since_;
-  std::string error_name_;       // the lessee's name for the statement that the present error is about
-  PgError own_error_;            // of a query of our own that failed
-  int own_queries_ = 0;          // under way
+  std::string error_name_;  // the lessee's name for the statement that the present error is about
+  PgError own_error_;       // of a query of our own that failed
+  int own_queries_ = 0;     // under way
   boost::intrusive::list<ServerHold> holds_;
-  std::size_t body_left_ = 0;    // bytes of the present message still to come
+  std::size_t body_left_ = 0;  // bytes of the present message still to come
   bool body_is_forwarded_ = false;
   bool is_rolling_back_ = false;
-  bool is_relaying_ = false;     // are there bytes of the present read that relay() has not seen?
+  bool is_relaying_ = false;  // are there bytes of the present read that relay() has not seen?
   bool used_ = false;
-  bool paused_ = false;          // not reading, because the lessee is congested
+  bool paused_ = false;  // not reading, because the lessee is congested
   bool retired_ = false;
   bool broken_ = false;
   State state_ = State::idle;

@@ -21,7 +21,8 @@ void ServerStatements::preparing(std::uint64_t statement, std::uint64_t group, s
 }
 
 void ServerStatements::confirmed(std::uint64_t statement) {
-  if (const auto found = by_statement_.find(statement); found != by_statement_.end()) found->second->group = 0;
+  if (const auto found = by_statement_.find(statement); found != by_statement_.end())
+    found->second->group = 0;
 }
 
 void ServerStatements::forget(std::uint64_t statement) {

@@ -1,7 +1,9 @@
-// ServerStatements: which shared statements are prepared on one server connection, least recently used first out.
+// ServerStatements: which shared statements are prepared on one server connection, least recently used first
+// out.
 //
-// A Parse is believed at once and confirmed by its ParseComplete; until then it counts only for requests of the
-// same group (Pipeline::group), because an earlier error of another group would have skipped it. Pure, one thread.
+// A Parse is believed at once and confirmed by its ParseComplete; until then it counts only for requests of
+// the same group (Pipeline::group), because an earlier error of another group would have skipped it. Pure,
+// one thread.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +23,8 @@ class ServerStatements {
     undecided,  // its Parse belongs to an earlier group whose answers are still to come
   };
 
-  // Also marks it as just used. `epoch`: of the schema (Broker::schema_epoch) that it must have been parsed under.
+  // Also marks it as just used. `epoch`: of the schema (Broker::schema_epoch) that it must have been parsed
+  // under.
   Presence look_up(std::uint64_t statement, std::uint64_t group, std::uint64_t epoch);
   bool contains(std::uint64_t statement) const { return by_statement_.contains(statement); }
   // A Parse for it goes out in `group`.
@@ -29,8 +32,8 @@ class ServerStatements {
   void confirmed(std::uint64_t statement);
   // Its Close goes out.
   void forget(std::uint64_t statement);
-  // Its Parse failed or was skipped: whether it is there depends on what was skipped with it. It is stale for all, so
-  // that the next Parse comes with a Close.
+  // Its Parse failed or was skipped: whether it is there depends on what was skipped with it. It is stale for
+  // all, so that the next Parse comes with a Close.
   void doubt(std::uint64_t statement);
   // Its Close was skipped: it is still there.
   void restore(std::uint64_t statement);
@@ -44,9 +47,9 @@ class ServerStatements {
  private:
   struct Entry {
     std::uint64_t statement;
-    std::uint64_t group;     // in which its Parse went out; 0: confirmed
-    std::uint64_t used_in;   // the group that used it last
-    std::uint64_t epoch;     // of the schema when it was parsed
+    std::uint64_t group;    // in which its Parse went out; 0: confirmed
+    std::uint64_t used_in;  // the group that used it last
+    std::uint64_t epoch;    // of the schema when it was parsed
   };
   using Order = std::list<Entry>;
 

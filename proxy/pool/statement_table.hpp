@@ -1,7 +1,9 @@
 // StatementTable: every protocol-level prepared statement that clients of this worker hold, once per
-// (text, parameter types), however many clients and names. A statement's number makes its name on the servers.
+// (text, parameter types), however many clients and names. A statement's number makes its name on the
+// servers.
 //
-// One table per worker, one thread. Numbers are unique in the process, so that a server connection can change workers.
+// One table per worker, one thread. Numbers are unique in the process, so that a server connection can change
+// workers.
 #pragma once
 
 #include <cstddef>

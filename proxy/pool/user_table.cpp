@@ -49,7 +49,8 @@ UserTable::ServerCredentials UserTable::server_credentials(std::string_view user
   const auto found = users_.find(user);
   if (found == users_.end()) return {};
   const User& known = found->second;
-  if (!known.secret.password.empty() || !known.secret.scram) return {known.secret.password, known.secret.md5, {}};
+  if (!known.secret.password.empty() || !known.secret.scram)
+    return {known.secret.password, known.secret.md5, {}};
   return {{}, {}, {known.client_key, known.secret.scram->server_key}};
 }
 

@@ -1,6 +1,6 @@
-// UserTable: who may log in, and as whom Ballast logs in at the server: the upstream URL's own user, and those of
-// auth_file. One per worker, one thread; a reload makes a new one. SCRAM keys of passwords in the clear are derived
-// when it is made, 1 ms each: not on a worker's thread.
+// UserTable: who may log in, and as whom Ballast logs in at the server: the upstream URL's own user, and
+// those of auth_file. One per worker, one thread; a reload makes a new one. SCRAM keys of passwords in the
+// clear are derived when it is made, 1 ms each: not on a worker's thread.
 #pragma once
 
 #include <map>
@@ -9,6 +9,7 @@
 
 #include "protocol/client_login.hpp"
 #include "protocol/scram.hpp"
+
 #include "proxy/io/world.hpp"
 
 namespace ballast {
@@ -18,7 +19,8 @@ struct UpstreamTarget;
 class UserTable final : public SecretSource {
  public:
   // `secrets` by user name, as in auth_file: plain text, "md5...", or "SCRAM-SHA-256$...".
-  UserTable(const UpstreamTarget& upstream, const std::map<std::string, std::string>& secrets, Random& random);
+  UserTable(const UpstreamTarget& upstream, const std::map<std::string, std::string>& secrets,
+            Random& random);
 
   const UserSecret* find(std::string_view user) override;
 
@@ -34,7 +36,8 @@ class UserTable final : public SecretSource {
   };
   ServerCredentials server_credentials(std::string_view user) const;
   void remember_client_key(std::string_view user, std::string client_key);
-  // Keys for logging in at the server are kept here between logins. Valid as long as the table; null: no such user.
+  // Keys for logging in at the server are kept here between logins. Valid as long as the table; null: no such
+  // user.
   ScramKeyCache* key_cache(std::string_view user);
 
  private:

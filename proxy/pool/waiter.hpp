@@ -5,14 +5,15 @@
 #include <boost/intrusive/list_hook.hpp>
 
 #include "protocol/pg_error.hpp"
+
 #include "proxy/io/world.hpp"
 
 namespace ballast {
 
 class ServerConnection;
 
-class Waiter : public boost::intrusive::list_base_hook<
-                   boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class Waiter
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
   // The server is leased to nobody yet: take it (ServerConnection::lease_to) before this returns.
   virtual void on_granted(ServerConnection& server) = 0;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "protocol/startup.hpp"
+
 #include "proxy/io/inbox.hpp"
 
 namespace ballast {

@@ -1,6 +1,6 @@
-// CancelForward: one CancelRequest on its way to a server. The server is held, so that nobody else gets it before the
-// cancel connection has closed: PostgreSQL signals the backend before it closes that connection, so a late cancel
-// can't hit the next owner (pgbouncer#717). One thread; ends by itself or at its deadline.
+// CancelForward: one CancelRequest on its way to a server. The server is held, so that nobody else gets it
+// before the cancel connection has closed: PostgreSQL signals the backend before it closes that connection,
+// so a late cancel can't hit the next owner (pgbouncer#717). One thread; ends by itself or at its deadline.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,8 @@ class CancelForward final : public Mortal, public StreamListener {
                 std::function<void(CancelForward&)> done);
 
   TimePoint deadline() const { return deadline_; }
-  // Gives it up: the server is released, and may still get the request if it is on its way; it is retired then.
+  // Gives it up: the server is released, and may still get the request if it is on its way; it is retired
+  // then.
   void give_up();
   // Tries to send, if that had to wait.
   void tick();

@@ -1,6 +1,7 @@
 #include "proxy/session/cancel_keys.hpp"
 
 #include "protocol/digest.hpp"
+
 #include "proxy/session/client_session.hpp"
 
 namespace ballast {

@@ -1,7 +1,7 @@
 // CancelKeys: which session a CancelRequest means (PostgreSQL manual, "Canceling Requests in Progress").
 //
-// The process id that a client is given is a number of ours; its low bits name the worker, so that a request that
-// comes in on another worker finds its way. One table per worker, one thread.
+// The process id that a client is given is a number of ours; its low bits name the worker, so that a request
+// that comes in on another worker finds its way. One table per worker, one thread.
 #pragma once
 
 #include <cstdint>

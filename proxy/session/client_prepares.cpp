@@ -1,13 +1,14 @@
-// A client's prepared statements on servers that it shares with others: renamed, prepared where they are missing,
-// closed where there are too many.
+// A client's prepared statements on servers that it shares with others: renamed, prepared where they are
+// missing, closed where there are too many.
 //
-// Names that a client has not defined go to the server as they are: its error (26000) and all that follows from it
-// are then PostgreSQL's own.
+// Names that a client has not defined go to the server as they are: its error (26000) and all that follows
+// from it are then PostgreSQL's own.
 #include <algorithm>
 #include <utility>
 
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
+
 #include "proxy/session/client_session.hpp"
 #include "proxy/session/deallocate.hpp"
 #include "proxy/session/session_context.hpp"
@@ -22,14 +23,16 @@ constexpr char statement_kind = 'S';           // in Describe and Close; the oth
 std::uint32_t length_word(std::size_t length) { return static_cast<std::uint32_t>(length); }
 
 // The header and names of a Bind whose statement has another name; the rest of it follows as it came.
-void write_bind_head(std::string& out, std::size_t length, std::string_view portal, std::string_view statement) {
+void write_bind_head(std::string& out, std::size_t length, std::string_view portal,
+                     std::string_view statement) {
   out.push_back(static_cast<char>(FrontendType::bind));
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(length_word(length) >> shift & 0xff));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(length_word(length) >> shift & 0xff));
   out.append(portal).append(1, '\0').append(statement).append(1, '\0');
 }
 
-// The name under which a server may be asked for a statement that the client does not have. What looks like one of
-// our own names must not hit somebody else's statement.
+// The name under which a server may be asked for a statement that the client does not have. What looks like
+// one of our own names must not hit somebody else's statement.
 std::string harmless_name(std::string_view name) {
   return is_server_name(name) ? std::string(name) + "?" : std::string(name);
 }
@@ -37,7 +40,8 @@ std::string harmless_name(std::string_view name) {
 }  // namespace
 
 bool ClientSession::shares_statements() const {
-  return pool_->settings().pool_mode != PoolMode::session && context_.pools().settings().max_prepared_statements > 0;
+  return pool_->settings().pool_mode != PoolMode::session &&
+         context_.pools().settings().max_prepared_statements > 0;
 }
 
 ClientStatements& ClientSession::statements() {
@@ -75,7 +79,8 @@ void ClientSession::close_on_server(std::uint64_t statement) {
 void ClientSession::send_shared_parse(const Statement& statement, Request request) {
   make_room_for_statement();
   send_parse(server_name(statement.id()), statement.definition());
-  server_->statements().preparing(statement.id(), server_->pipeline().group(), context_.pools().broker().schema_epoch());
+  server_->statements().preparing(statement.id(), server_->pipeline().group(),
+                                  context_.pools().broker().schema_epoch());
   request.statement = statement.id();
   server_->expect(request);
 }
@@ -83,10 +88,13 @@ void ClientSession::send_shared_parse(const Statement& statement, Request reques
 bool ClientSession::prepare(Cut& cut, const ClientStatements::Held& held) {
   ServerStatements& there = server_->statements();
   switch (there.look_up(held.statement->id(), server_->pipeline().group(), held.epoch)) {
-    case ServerStatements::Presence::present: return true;
-    case ServerStatements::Presence::undecided: return false;
+    case ServerStatements::Presence::present:
+      return true;
+    case ServerStatements::Presence::undecided:
+      return false;
     case ServerStatements::Presence::stale:
-    case ServerStatements::Presence::absent: break;
+    case ServerStatements::Presence::absent:
+      break;
   }
   forward_run(cut);
   close_on_server(held.statement->id());
@@ -113,7 +121,8 @@ void ClientSession::prepare_stand_in() {
   server_->expect({.kind = RequestKind::parse, .answer = Answer::drop});
 }
 
-// Parse ------------------------------------------------------------------------------------------------------------
+// Parse
+// ------------------------------------------------------------------------------------------------------------
 
 ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, std::string_view message) {
   if (!shares_statements()) {
@@ -166,7 +175,8 @@ void ClientSession::take_unnamed_parse(std::string_view definition) {
   server_->expect({.kind = RequestKind::parse, .by_client = true, .is_unnamed = true, .statement = tag});
 }
 
-ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view name, std::string_view definition) {
+ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view name,
+                                                    std::string_view definition) {
   if (statements().is_undecided(name)) return wait_for_answers(cut);
   if (const ClientStatements::Held* const taken = statements().find(name)) {
     // The server says that it has one of that name: 42P05, if nothing else is wrong with the text.
@@ -185,10 +195,11 @@ ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view n
   }
   StatementRef statement = context_.pools().statements().intern(definition);
   forward_run(cut);
-  // A Parse is always PostgreSQL's to answer, as it sees the text now: what the server has of it was parsed under
-  // an older schema, maybe.
+  // A Parse is always PostgreSQL's to answer, as it sees the text now: what the server has of it was parsed
+  // under an older schema, maybe.
   close_on_server(statement->id());
-  const std::uint32_t ordinal = statements().define(name, {statement, context_.pools().broker().schema_epoch()});
+  const std::uint32_t ordinal =
+      statements().define(name, {statement, context_.pools().broker().schema_epoch()});
   send_shared_parse(*statement, {.kind = RequestKind::parse, .by_client = true, .name = ordinal});
   return Take::drop;
 }
@@ -202,14 +213,16 @@ Request ClientSession::ending_unnamed(RequestKind kind) {
   return {.kind = kind, .by_client = true, .is_unnamed = true, .statement = unnamed.tag};
 }
 
-// Bind, Describe, Close ----------------------------------------------------------------------------------------------
+// Bind, Describe, Close
+// ----------------------------------------------------------------------------------------------
 
 // The unnamed statement that the client may use now must be the one that the server has.
 bool ClientSession::prepare_unnamed(Cut& cut) {
   const ClientStatements::Unnamed& ours = statements().unnamed();
   const ServerConnection::Unnamed there = server_->unnamed();
   const std::uint64_t group = server_->pipeline().group();
-  if (ours.tag != 0 && ours.tag == there.tag && !ours.is_ending) return there.group == 0 || there.group == group;
+  if (ours.tag != 0 && ours.tag == there.tag && !ours.is_ending)
+    return there.group == 0 || there.group == group;
   if (ours.is_undecided || ours.is_ending) return false;
   forward_run(cut);
   if (ours.tag != 0 && !ours.definition.empty()) {
@@ -234,7 +247,8 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
   const std::string_view name = reader.cstring();
   const bool is_whole = message.size() == header.total();
   if (!reader.ok() && !is_whole && message.size() < names_max) return Take::incomplete;
-  if (!reader.ok() && !is_whole) return refuse(sqlstate::program_limit_exceeded, "names in a Bind are too long");
+  if (!reader.ok() && !is_whole)
+    return refuse(sqlstate::program_limit_exceeded, "names in a Bind are too long");
   if (!reader.ok() || !shares_statements()) {
     server_->expect(request);
     return Take::forward;
@@ -261,7 +275,8 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
 ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header, std::string_view message) {
   Request request{.kind = RequestKind::describe};
   if (message.size() < header.total()) {
-    if (header.total() > names_max) return refuse(sqlstate::program_limit_exceeded, "name in a Describe is too long");
+    if (header.total() > names_max)
+      return refuse(sqlstate::program_limit_exceeded, "name in a Describe is too long");
     return Take::incomplete;
   }
   Reader reader(message.substr(header_size));
@@ -288,18 +303,20 @@ ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header,
   return Take::drop;
 }
 
-// A shared statement stays on the server, which is asked to close something else, that it does not have: that is no
-// error. Without a server the CloseComplete is ours.
+// A shared statement stays on the server, which is asked to close something else, that it does not have: that
+// is no error. Without a server the CloseComplete is ours.
 ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, std::string_view message) {
   if (message.size() < header.total()) {
-    if (header.total() > names_max) return refuse(sqlstate::program_limit_exceeded, "name in a Close is too long");
+    if (header.total() > names_max)
+      return refuse(sqlstate::program_limit_exceeded, "name in a Close is too long");
     return Take::incomplete;
   }
   Reader reader(message.substr(header_size));
   const char kind = reader.byte();
   const std::string_view name = reader.cstring();
   const bool is_statement = reader.finished() && kind == statement_kind && shares_statements();
-  const ClientStatements::Held* const known = is_statement && !name.empty() ? statements().find(name) : nullptr;
+  const ClientStatements::Held* const known =
+      is_statement && !name.empty() ? statements().find(name) : nullptr;
   if (is_statement && statements().hangs_on_answers(name)) return wait_for_answers(cut);
   if (server_ == nullptr) {
     if (is_statement && name.empty()) statements().unnamed() = {};
@@ -327,7 +344,8 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
   return Take::drop;
 }
 
-// How it ended -------------------------------------------------------------------------------------------------------
+// How it ended
+// -------------------------------------------------------------------------------------------------------
 
 void ClientSession::on_request_answered(const Request& request) {
   if (!request.is_unnamed) return statements().answered();

@@ -6,6 +6,7 @@
 #include "protocol/error_message.hpp"
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
+
 #include "proxy/session/client_session.hpp"
 #include "proxy/session/session_context.hpp"
 
@@ -25,8 +26,10 @@ bool asks_for_answer(std::string_view bytes) {
       case FrontendType::parse:
       case FrontendType::bind:
       case FrontendType::describe:
-      case FrontendType::close: break;
-      default: return true;  // Execute too: a COPY begins without a Flush
+      case FrontendType::close:
+        break;
+      default:
+        return true;  // Execute too: a COPY begins without a Flush
     }
     if (!valid(header) || header.total() >= batch_wait_max) return true;
     bytes.remove_prefix(std::min(header.total(), bytes.size()));
@@ -103,23 +106,37 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   }
   if (skip_ != Skip::nothing) return skip_message(type);
   switch (type) {
-    case FrontendType::sync: return take_sync();
-    case FrontendType::flush: return server_ != nullptr ? Take::forward : Take::drop;
-    case FrontendType::close: return take_close(cut, header, message);
+    case FrontendType::sync:
+      return take_sync();
+    case FrontendType::flush:
+      return server_ != nullptr ? Take::forward : Take::drop;
+    case FrontendType::close:
+      return take_close(cut, header, message);
     case FrontendType::copy_data:
     case FrontendType::copy_done:
-    case FrontendType::copy_fail: return take_copy(type);
-    default: break;
+    case FrontendType::copy_fail:
+      return take_copy(type);
+    default:
+      break;
   }
   if (const Take wanted = want_server(cut, type); wanted != Take::forward) return wanted;
   switch (type) {
-    case FrontendType::query: return take_query(cut, header, message);
-    case FrontendType::function_call: server_->expect({.kind = RequestKind::function_call}); return Take::forward;
-    case FrontendType::parse: return take_parse(cut, header, message);
-    case FrontendType::bind: return take_bind(cut, header, message);
-    case FrontendType::describe: return take_describe(cut, header, message);
-    case FrontendType::execute: server_->expect({.kind = RequestKind::execute}); return Take::forward;
-    default: break;
+    case FrontendType::query:
+      return take_query(cut, header, message);
+    case FrontendType::function_call:
+      server_->expect({.kind = RequestKind::function_call});
+      return Take::forward;
+    case FrontendType::parse:
+      return take_parse(cut, header, message);
+    case FrontendType::bind:
+      return take_bind(cut, header, message);
+    case FrontendType::describe:
+      return take_describe(cut, header, message);
+    case FrontendType::execute:
+      server_->expect({.kind = RequestKind::execute});
+      return Take::forward;
+    default:
+      break;
   }
   return Take::stop;
 }
@@ -132,7 +149,8 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
     case FrontendType::parse:
     case FrontendType::bind:
     case FrontendType::describe:
-    case FrontendType::execute: break;
+    case FrontendType::execute:
+      break;
     default:
       return refuse(sqlstate::protocol_violation,
                     "invalid frontend message type " + std::to_string(static_cast<unsigned char>(type)));
@@ -193,9 +211,11 @@ ClientSession::Take ClientSession::take_copy(FrontendType type) {
   return Take::forward;
 }
 
-// Failing and refusing -----------------------------------------------------------------------------------------------
+// Failing and refusing
+// -----------------------------------------------------------------------------------------------
 
-// The request at the front of the inbox can't be served. The client stays: it gets the error and is then as it was.
+// The request at the front of the inbox can't be served. The client stays: it gets the error and is then as
+// it was.
 void ClientSession::fail_request(PgError error) {
   become(State::idle);
   error.severity = Severity::error;  // FATAL would be the end of the session, and only the request fails
@@ -222,14 +242,16 @@ ClientSession::Take ClientSession::refuse(std::string_view code, std::string mes
   return Take::stop;
 }
 
-// Giving back --------------------------------------------------------------------------------------------------------
+// Giving back
+// --------------------------------------------------------------------------------------------------------
 
 void ClientSession::release_if_done() {
   if (state_ != State::active || !server_->pipeline().at_rest() || is_stalled_) return;
   if (body_left_ > 0 && body_is_forwarded_) return;
   if (server_->pipeline().status() != TransactionStatus::idle) {
     if (pool_->settings().pool_mode == PoolMode::statement) {
-      refuse(sqlstate::protocol_violation, "transaction blocks are not allowed in statement pooling (pool_mode)");
+      refuse(sqlstate::protocol_violation,
+             "transaction blocks are not allowed in statement pooling (pool_mode)");
     }
     return;
   }
@@ -252,7 +274,8 @@ void ClientSession::give_back() {
   }
 }
 
-// Answers ------------------------------------------------------------------------------------------------------------
+// Answers
+// ------------------------------------------------------------------------------------------------------------
 
 void ClientSession::on_answer(std::string_view bytes) { outlet_.send(*stream_, bytes); }
 

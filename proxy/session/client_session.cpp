@@ -7,6 +7,7 @@
 
 #include "protocol/error_message.hpp"
 #include "protocol/writer.hpp"
+
 #include "proxy/base/log.hpp"
 #include "proxy/session/session_context.hpp"
 #include "proxy/session/startup_parameters.hpp"
@@ -45,7 +46,8 @@ void ClientSession::become(State state) {
   since_ = context_.world().loop.now();
 }
 
-// Reading ----------------------------------------------------------------------------------------------------------
+// Reading
+// ----------------------------------------------------------------------------------------------------------
 
 void ClientSession::on_readable() {
   for (int reads = 0; reads < reads_per_turn; ++reads) {
@@ -88,7 +90,8 @@ void ClientSession::settle_down() {
   if (interest != interest_) stream_->listen(this, interest_ = interest);
 }
 
-// Login ------------------------------------------------------------------------------------------------------------
+// Login
+// ------------------------------------------------------------------------------------------------------------
 
 void ClientSession::advance_login(std::string_view bytes) {
   if (stream_->is_tls() && !login_->is_tls()) {
@@ -98,7 +101,8 @@ void ClientSession::advance_login(std::string_view bytes) {
   const ClientLogin::Step step = login_->receive(bytes, consumed, outlet_.buffer());
   inbox_.keep(bytes.substr(consumed));
   switch (step) {
-    case ClientLogin::Step::need_more: return;
+    case ClientLogin::Step::need_more:
+      return;
     case ClientLogin::Step::start_tls:
       outlet_.flush(*stream_);
       if (!outlet_.empty() || !stream_->start_tls()) leave();
@@ -109,13 +113,15 @@ void ClientSession::advance_login(std::string_view bytes) {
       // The connection is closed when the request has been dealt with: that is what a client waits for.
       return context_.cancel(request, [&context = context_, id = id_] { context.end_client(id); });
     }
-    case ClientLogin::Step::authenticated: return start_session();
+    case ClientLogin::Step::authenticated:
+      return start_session();
     case ClientLogin::Step::failed:
       ++context_.pools().counters().client_login_failures;
       log::info(name(), "login failed: " + login_->error().message + " " + login_->log_detail() + " from " +
                             stream_->peer());
       return become(State::flushing);
-    case ClientLogin::Step::closed: return leave();
+    case ClientLogin::Step::closed:
+      return leave();
   }
 }
 
@@ -172,8 +178,8 @@ void ClientSession::welcome() {
   MessageWriter(out, BackendType::backend_key_data).int32(process_id_).bytes(cancel_secret_);
   MessageWriter(out, BackendType::ready_for_query).byte(static_cast<char>(TransactionStatus::idle));
   if (context_.pools().settings().log_connections != 0) {
-    log::info(name(), "login: " + pool_->key().user + "@" + pool_->key().database + " from " + stream_->peer() +
-                           (stream_->is_tls() ? " (TLS)" : ""));
+    log::info(name(), "login: " + pool_->key().user + "@" + pool_->key().database + " from " +
+                          stream_->peer() + (stream_->is_tls() ? " (TLS)" : ""));
   }
   login_.reset();
   become(State::idle);
@@ -189,7 +195,8 @@ void ClientSession::on_parameters_refused(const PgError& why) {
   end(error);
 }
 
-// Waiting ----------------------------------------------------------------------------------------------------------
+// Waiting
+// ----------------------------------------------------------------------------------------------------------
 
 void ClientSession::on_granted(ServerConnection& server) {
   if (state_ == State::proving && parameters_->proven()) {
@@ -221,8 +228,11 @@ void ClientSession::cancel(std::function<void()> done) {
   if (state_ == State::waiting) {
     leave_queue();
     ++context_.pools().counters().cancels_local;
-    fail_request({Severity::error, std::string(sqlstate::query_canceled),
-                  "canceling statement due to user request", {}, {}});
+    fail_request({Severity::error,
+                  std::string(sqlstate::query_canceled),
+                  "canceling statement due to user request",
+                  {},
+                  {}});
     settle_down();
   } else if (state_ == State::active && !server_->pipeline().at_rest() && !server_->cancel_secret().empty()) {
     ++context_.pools().counters().cancels_forwarded;
@@ -231,7 +241,8 @@ void ClientSession::cancel(std::function<void()> done) {
   done();
 }
 
-// Time -------------------------------------------------------------------------------------------------------------
+// Time
+// -------------------------------------------------------------------------------------------------------------
 
 bool ClientSession::is_overdue(Milliseconds limit, TimePoint now) const {
   return limit.count() > 0 && now - since_ >= limit;
@@ -247,7 +258,8 @@ void ClientSession::tick(TimePoint now) {
       if (!is_overdue(settings.client_login_timeout, now)) return;
       ++counters.client_login_timeouts;
       return end(fatal(sqlstate::invalid_authorization, "login took longer than client_login_timeout"));
-    case State::idle: return end_if_idle_too_long(now);
+    case State::idle:
+      return end_if_idle_too_long(now);
     case State::active:
       if (!server_->pipeline().at_rest()) {
         if (!is_overdue(settings.query_timeout, now)) return;
@@ -265,7 +277,8 @@ void ClientSession::tick(TimePoint now) {
       // A client that does not read its last word is not waited for.
       if (is_overdue(settings.client_login_timeout, now)) leave();
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -285,11 +298,13 @@ void ClientSession::drain() {
   }
 }
 
-// The end ----------------------------------------------------------------------------------------------------------
+// The end
+// ----------------------------------------------------------------------------------------------------------
 
 void ClientSession::end(const PgError& why) {
   if (state_ == State::ended || state_ == State::flushing) return;
-  if (server_ != nullptr && server_->is_mid_message()) was_told_why_ = true;  // no words inside another message
+  if (server_ != nullptr && server_->is_mid_message())
+    was_told_why_ = true;  // no words inside another message
   if (!was_told_why_) write_error(outlet_.buffer(), why);
   log_end(why.message);
   leave_queue();

@@ -1,10 +1,10 @@
-// ClientSession: one client, from accept to its end. Reads requests, borrows a server for as long as the pool mode
-// says, and gives the client what the server answers. What an answer is decides ServerConnection; what a request
-// needs decides this class (client_requests.cpp), its life and limits client_session.cpp.
+// ClientSession: one client, from accept to its end. Reads requests, borrows a server for as long as the pool
+// mode says, and gives the client what the server answers. What an answer is decides ServerConnection; what a
+// request needs decides this class (client_requests.cpp), its life and limits client_session.cpp.
 //
-// The client sees no difference to PostgreSQL: errors of the extended protocol are left to the server wherever it
-// can make them, so that texts, transaction states and skipped messages are its own.
-// Owned by its worker; ends by SessionContext::on_session_ended. One thread.
+// The client sees no difference to PostgreSQL: errors of the extended protocol are left to the server
+// wherever it can make them, so that texts, transaction states and skipped messages are its own. Owned by its
+// worker; ends by SessionContext::on_session_ended. One thread.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "protocol/client_login.hpp"
+
 #include "proxy/io/inbox.hpp"
 #include "proxy/io/outlet.hpp"
 #include "proxy/io/stream.hpp"
@@ -28,13 +29,13 @@ class SessionContext;
 class ClientSession final : public Mortal, public StreamListener, private Lessee, private Waiter {
  public:
   enum class State : std::uint8_t {
-    login,      // until AuthenticationOk
-    proving,    // its startup parameters are tried on a server, as PostgreSQL would at login
-    idle,       // no server, no request
-    waiting,    // in the pool's queue
-    active,     // has a server
-    cancel,     // carries a CancelRequest, not a session
-    flushing,   // has been told its last word; waits for that to leave
+    login,     // until AuthenticationOk
+    proving,   // its startup parameters are tried on a server, as PostgreSQL would at login
+    idle,      // no server, no request
+    waiting,   // in the pool's queue
+    active,    // has a server
+    cancel,    // carries a CancelRequest, not a session
+    flushing,  // has been told its last word; waits for that to leave
     ended,
   };
 
@@ -71,8 +72,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   };
   // What is left out because a request failed before it had a server.
   enum class Skip : std::uint8_t { nothing, message, to_sync };
-  // The bytes that consume() walks through. What goes to the server unchanged goes in runs as long as possible: `run`
-  // is where the present one began, `at` the message at hand.
+  // The bytes that consume() walks through. What goes to the server unchanged goes in runs as long as
+  // possible: `run` is where the present one began, `at` the message at hand.
   struct Cut {
     std::string_view bytes;
     std::size_t at = 0;
@@ -123,8 +124,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   // Sees to it that the statement is on the server; false: not before outstanding answers have come.
   bool prepare(Cut& cut, const ClientStatements::Held& held);
   bool prepare_unnamed(Cut& cut);
-  // Is this SQL a DEALLOCATE of a statement that the client has prepared by the protocol? Then it is forgotten here,
-  // and the server is asked to deallocate a stand-in, so that the answer is its own.
+  // Is this SQL a DEALLOCATE of a statement that the client has prepared by the protocol? Then it is
+  // forgotten here, and the server is asked to deallocate a stand-in, so that the answer is its own.
   bool deallocates(std::string_view sql);
   void prepare_stand_in();
   static constexpr std::string_view stand_in = "ballast_0";  // no statement has the number 0
@@ -164,17 +165,17 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   ServerConnection* server_ = nullptr;            // while leased
   ParameterSetRef parameters_;                    // the state that its statements are to run in
   std::string cancel_secret_;
-  TimePoint since_;                               // of the present state, or of the last change in it
+  TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;
-  std::size_t body_left_ = 0;                     // bytes of the present message still to come
-  std::int32_t process_id_ = 0;                   // as the client knows it
+  std::size_t body_left_ = 0;    // bytes of the present message still to come
+  std::int32_t process_id_ = 0;  // as the client knows it
   State state_ = State::login;
   Skip skip_ = Skip::nothing;
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
-  bool is_stalled_ = false;     // waits for outstanding answers before it looks at the next request
-  bool is_admitted_ = false;    // counts in max_client_conn
-  bool was_told_why_ = false;   // a FATAL error of the server's has gone to the client
+  bool is_stalled_ = false;    // waits for outstanding answers before it looks at the next request
+  bool is_admitted_ = false;   // counts in max_client_conn
+  bool was_told_why_ = false;  // a FATAL error of the server's has gone to the client
 };
 
 }  // namespace ballast

@@ -1,7 +1,7 @@
 // ClientStatements: the protocol-level prepared statements of one client, as it believes them to be.
 //
-// A Parse or Close is believed when it is sent; answered() or discarded() tell, in the order of sending, how it
-// ended, and a discarded one is undone. Pure, one thread.
+// A Parse or Close is believed when it is sent; answered() or discarded() tell, in the order of sending, how
+// it ended, and a discarded one is undone. Pure, one thread.
 #pragma once
 
 #include <cstddef>
@@ -45,13 +45,14 @@ class ClientStatements {
 
   // The unnamed statement: lives until the next Parse without a name, or the next simple query.
   struct Unnamed {
-    std::uint64_t tag = 0;   // of its own for each Parse; 0: there is none
-    std::string definition;  // to prepare it on another server; empty: too long to be kept
+    std::uint64_t tag = 0;      // of its own for each Parse; 0: there is none
+    std::string definition;     // to prepare it on another server; empty: too long to be kept
     bool is_undecided = false;  // its Parse is under way
     bool is_ending = false;     // a Close or Query that ends it is under way
   };
   Unnamed& unnamed() { return unnamed_; }
-  // A Parse of it has been sent / was answered / failed, or was skipped: then the former statement is there still.
+  // A Parse of it has been sent / was answered / failed, or was skipped: then the former statement is there
+  // still.
   void define_unnamed(std::uint64_t tag, std::string_view definition);
   void unnamed_answered(std::uint64_t tag);
   void unnamed_failed(std::uint64_t tag);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "protocol/client_login.hpp"
+
 #include "proxy/pool/pool_set.hpp"
 #include "proxy/session/cancel_keys.hpp"
 

@@ -10,16 +10,22 @@ namespace ballast {
 
 namespace {
 
-// Each holds a server and needs a connection of its own; what comes on top is dropped, as a lost cancel may be.
+// Each holds a server and needs a connection of its own; what comes on top is dropped, as a lost cancel may
+// be.
 constexpr std::size_t cancels_max = 64;
 
 LoginMethod method_of(AuthType type) {
   switch (type) {
-    case AuthType::trust: return LoginMethod::trust;
-    case AuthType::plain: return LoginMethod::plain;
-    case AuthType::md5: return LoginMethod::md5;
-    case AuthType::scram_sha_256: return LoginMethod::scram_sha_256;
-    case AuthType::cert: return LoginMethod::cert;
+    case AuthType::trust:
+      return LoginMethod::trust;
+    case AuthType::plain:
+      return LoginMethod::plain;
+    case AuthType::md5:
+      return LoginMethod::md5;
+    case AuthType::scram_sha_256:
+      return LoginMethod::scram_sha_256;
+    case AuthType::cert:
+      return LoginMethod::cert;
   }
   return LoginMethod::scram_sha_256;
 }
@@ -31,8 +37,8 @@ std::uint64_t next_client_id() {
 
 }  // namespace
 
-SessionSet::SessionSet(World& world, PoolSet& pools, int worker, std::atomic<int>& clients, std::string mock_key,
-                       ElsewhereCancel cancel_elsewhere)
+SessionSet::SessionSet(World& world, PoolSet& pools, int worker, std::atomic<int>& clients,
+                       std::string mock_key, ElsewhereCancel cancel_elsewhere)
     : world_(world),
       pools_(pools),
       cancel_keys_(worker),

@@ -38,9 +38,7 @@ std::vector<std::string> split(std::string_view options) {
   return words;
 }
 
-PgError refusal(std::string message) {
-  return {Severity::fatal, "42601", std::move(message), {}, {}};
-}
+PgError refusal(std::string message) { return {Severity::fatal, "42601", std::move(message), {}, {}}; }
 
 // "name=value" as -c and -- take it; dashes in the name stand for underscores.
 PgError add(std::string_view setting, std::string_view flag, ReportedParameters& values) {
@@ -86,7 +84,8 @@ StartupValues read_startup_values(const StartupParameters& parameters) {
   }
   for (const auto& [name, value] : result.values) {
     if (is_parameter_name(name)) continue;
-    result.error = {Severity::fatal, "42704", "unrecognized configuration parameter \"" + name + "\"", {}, {}};
+    result.error = {
+        Severity::fatal, "42704", "unrecognized configuration parameter \"" + name + "\"", {}, {}};
   }
   return result;
 }

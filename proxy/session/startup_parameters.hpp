@@ -5,6 +5,7 @@
 
 #include "protocol/pg_error.hpp"
 #include "protocol/startup.hpp"
+
 #include "proxy/pool/parameter_set.hpp"
 
 namespace ballast {
