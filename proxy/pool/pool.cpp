@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <chrono>
 #include <utility>
 
 #include "proxy/base/log.hpp"
@@ -12,20 +11,10 @@ namespace ballast {
 
 namespace {
 
-// How much longer than ours another worker's client must have waited to get a server of ours.
-constexpr std::chrono::milliseconds patience_between_workers{5};
-
 std::string seconds(Milliseconds time) {
   std::string text = std::to_string(time.count() / 1000);
   if (const auto rest = time.count() % 1000; rest != 0) text += "." + std::to_string(1000 + rest).substr(1);
   return text + " s";
-}
-
-// Errors at login that pass by themselves: the server is starting or has no room. All others are the client's
-// to hear at once (wrong password, no such database, ...).
-bool passes_by_itself(const PgError& error) {
-  return error.sqlstate == sqlstate::cannot_connect_now || error.sqlstate == sqlstate::too_many_connections ||
-         error.sqlstate == sqlstate::admin_shutdown;
 }
 
 }  // namespace
@@ -110,188 +99,9 @@ void Pool::offer(ServerConnection& server) {
   if (pools_.starving) pools_.feed_starving();
 }
 
-// To another worker, if clients there have waited longer than ours.
-bool Pool::give_away(ServerConnection& server) {
-  if (is_for_replication() || !server.is_movable()) return false;
-  const TimePoint before =
-      waiters_.empty() ? TimePoint::max() : waiters_.front().waiting_since() - patience_between_workers;
-  const auto worker = pools_.broker().hungriest(pools_.worker(), key_, before);
-  if (!worker) return false;
-  std::unique_ptr<ServerConnection> shell = take_out(server);
-  pools_.broker().send(*worker, key_, shell->move_out(), bare_set_->reported);
-  pools_.world().loop.bury(std::move(shell));
-  return true;
-}
-
-void Pool::give_idle_one() {
-  if (!idle_.empty()) give_away(*idle_.front());
-}
-
-void Pool::adopt(ServerConnection::Birth birth, const ReportedParameters& bare) {
-  is_asking_ = false;
-  if (bare_set_->reported.empty()) bare_set_->reported = bare;
-  const ParameterSetRef theirs = std::move(birth.parameters);
-  birth.parameters = parameter_sets_.intern(theirs->values);
-  if (!birth.parameters->proven()) birth.parameters->reported = theirs->reported;
-  birth.stream->attach(pools_.world().loop);
-  add(std::move(birth));
-}
-
-// Workers share the limits. One that has no server at all asks the others at once, one that has some only
-// when its clients have waited for a while: moving a server costs more than a query.
-void Pool::ask_others(Broker::Refusal refusal) {
-  if (is_asking_ || waiters_.empty() || is_for_replication()) return;
-  const TimePoint since = waiters_.front().waiting_since();
-  if (!servers_.empty() && pools_.world().loop.now() - since < patience_between_workers) return;
-  is_asking_ = true;
-  pools_.broker().want(pools_.worker(), key_, since, refusal);
-}
-
 bool Pool::is_worn(const ServerConnection& server, TimePoint now) const {
   return server.retired() || now >= server.expires() ||
          static_cast<int>(servers_.size()) > settings_.pool_size + settings_.reserve_pool_size;
-}
-
-void Pool::grow() {
-  const std::size_t waiting = waiters_.size();
-  if (waiting <= connecting_.size() || pools_.world().loop.now() < retry_at_) return;
-  for (std::size_t missing = waiting - connecting_.size(); missing > 0; --missing) {
-    if (!connect_one(allowed_size())) break;
-  }
-}
-
-// The reserve opens when the first waiter has waited for reserve_pool_timeout.
-int Pool::allowed_size() const {
-  if (settings_.reserve_pool_size == 0 || waiters_.empty()) return settings_.pool_size;
-  const Duration waited = pools_.world().loop.now() - waiters_.front().waiting_since();
-  if (waited < pools_.settings().reserve_pool_timeout) return settings_.pool_size;
-  return settings_.pool_size + settings_.reserve_pool_size;
-}
-
-bool Pool::connect_one(int size) {
-  if (!pools_.broker().begin_connecting(pools_.settings().max_server_connecting)) return false;
-  Broker::Answer answer = pools_.broker().ask(key_, settings_, size);
-  const bool is_shared_limit = answer.refusal == Broker::Refusal::max_db_connections ||
-                               answer.refusal == Broker::Refusal::max_user_connections;
-  // For a client that waits, not to fill up to min_pool_size: two pools would rob each other for ever.
-  if (is_shared_limit && !waiters_.empty() && pools_.evict_for(key_, answer.refusal)) {
-    answer = pools_.broker().ask(key_, settings_, size);
-  }
-  refusal_ = answer.refusal;
-  if (!answer.permit) {
-    pools_.broker().end_connecting(1);
-    ask_others(answer.refusal);
-  }
-  Counters& counters = pools_.counters();
-  switch (answer.refusal) {
-    case Broker::Refusal::none:
-      break;
-    case Broker::Refusal::pool_size:
-      ++counters.refused_pool_size;
-      return false;
-    case Broker::Refusal::max_db_connections:
-      ++counters.refused_db_connections;
-      break;
-    case Broker::Refusal::max_user_connections:
-      ++counters.refused_user_connections;
-      break;
-  }
-  if (!answer.permit) {
-    pools_.starving = true;
-    return false;
-  }
-  if (size > settings_.pool_size && pools_.broker().servers(key_) > settings_.pool_size)
-    ++counters.reserve_used;
-  start_connecting(std::move(answer.permit));
-  return true;
-}
-
-ServerLoginRequest Pool::login_request() const {
-  const UpstreamTarget& target = pools_.settings().upstream;
-  const UserTable::ServerCredentials credentials = pools_.users().server_credentials(key_.user);
-  ServerLoginRequest login;
-  login.user = key_.user;
-  login.password = credentials.password;
-  login.md5 = credentials.md5;
-  login.keys = credentials.keys;
-  login.parameters = {{"user", key_.user}, {"database", settings_.dbname}};
-  if (is_for_replication()) {
-    login.parameters.insert(login.parameters.end(), replication_.begin(), replication_.end());
-    return login;
-  }
-  if (!target.options.empty()) login.parameters.emplace_back("options", target.options);
-  if (!target.application_name.empty())
-    login.parameters.emplace_back("application_name", target.application_name);
-  if (!target.client_encoding.empty())
-    login.parameters.emplace_back("client_encoding", target.client_encoding);
-  return login;
-}
-
-void Pool::start_connecting(Permit permit) {
-  const Settings& settings = pools_.settings();
-  const UpstreamTarget& target = settings.upstream;
-  Duration limit = settings.server_connect_timeout;
-  if (target.connect_timeout.count() > 0) limit = std::min<Duration>(limit, target.connect_timeout);
-  const std::size_t id = ++last_attempt_;
-  connecting_.push_back({id, nullptr, std::move(permit)});
-  connecting_.back().connect = std::make_unique<ServerConnect>(
-      pools_.world(), target, login_request(), pools_.users().key_cache(key_.user),
-      pools_.world().loop.now() + limit,
-      [this, id, users = pools_.share_users()](ServerConnect::Outcome outcome) {
-        on_connected(id, std::move(outcome));
-      });
-}
-
-void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
-  const auto at = std::find_if(connecting_.begin(), connecting_.end(),
-                               [attempt](const Attempt& other) { return other.id == attempt; });
-  assert(at != connecting_.end());
-  Permit permit = std::move(at->permit);
-  pools_.world().loop.bury(std::move(at->connect));
-  connecting_.erase(at);
-  pools_.broker().end_connecting(1);
-  if (!outcome.stream) {
-    permit = {};
-    return on_connect_failed(std::move(outcome));
-  }
-  ++pools_.counters().servers_connected;
-  last_connect_error_ = {};
-  const TimePoint now = pools_.world().loop.now();
-  ServerConnection::Birth birth;
-  birth.stream = std::move(outcome.stream);
-  birth.unread = std::move(outcome.unread);
-  for (auto& [name, value] : outcome.reported) birth.reported[name] = std::move(value);
-  bare_set_->reported = birth.reported;
-  birth.process_id = outcome.process_id;
-  birth.cancel_secret = std::move(outcome.cancel_secret);
-  birth.parameters = bare_set_;
-  birth.permit = std::move(permit);
-  birth.id = pools_.broker().next_server_id();
-  birth.born = now;
-  birth.expires = pools_.expiry(now);
-  add(std::move(birth));
-  grow();
-}
-
-void Pool::add(ServerConnection::Birth birth) {
-  const std::string unread = std::exchange(birth.unread, {});
-  servers_.push_back(std::make_unique<ServerConnection>(std::move(birth), pools_.world().loop,
-                                                        static_cast<ServerOwner&>(*this)));
-  ServerConnection& server = *servers_.back();
-  if (log::enabled(log::Level::debug)) {
-    log::debug(server.name(),
-               "connected to " + server.stream().peer() + " for " + key_.user + "@" + key_.database);
-  }
-  server.read_on(unread);
-  if (!server.broken()) offer(server);
-}
-
-void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
-  ++pools_.counters().server_connect_failures;
-  last_connect_error_ = std::move(outcome.error);
-  retry_at_ = pools_.world().loop.now() + pools_.settings().server_login_retry;
-  log::warning("pool " + key_.user + "@" + key_.database, last_connect_error_.message);
-  if (outcome.refused_by_server && !passes_by_itself(last_connect_error_)) refuse_all(last_connect_error_);
 }
 
 void Pool::refuse_all(const PgError& why) {
