@@ -105,8 +105,7 @@ TEST_CASE("a sweep keeps what somebody holds and forgets the rest, when there is
   CHECK(sets.intern({{"a", "held"}}) == held);
 }
 
-// Transitions
-// -------------------------------------------------------------------------------------------------------
+// Transitions -----------------------------------------------------------------------------------------------
 
 TEST_CASE("between equal sets there is nothing to do") {
   ParameterSet set;

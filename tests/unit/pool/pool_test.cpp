@@ -117,8 +117,7 @@ void run_query(House& house, Client& client, test::FarEnd& far, char status) {
 
 }  // namespace
 
-// The queue
-// ---------------------------------------------------------------------------------------------------------
+// The queue -------------------------------------------------------------------------------------------------
 
 TEST_CASE("the first client makes a server be connected, and gets it") {
   House house;
@@ -223,8 +222,7 @@ TEST_CASE("a server that comes when its waiter has gone becomes idle") {
   CHECK(house.pool().idle_count() == 1);
 }
 
-// Growth and limits
-// ---------------------------------------------------------------------------------------------------
+// Growth and limits -----------------------------------------------------------------------------------------
 
 TEST_CASE("as many connects as waiters, and no more than the pool's size") {
   House house(with_size(3));
@@ -406,8 +404,7 @@ TEST_CASE(
   CHECK(house.fake.connector.attempts == 1);
 }
 
-// Time
-// ----------------------------------------------------------------------------------------------------------------
+// Time ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("query_wait_timeout refuses with its name, the limit in the way and a hint") {
   Settings settings = with_size(1);
@@ -613,8 +610,7 @@ TEST_CASE("server_lifetime 0 and server_idle_timeout 0 are no limits [5.6-105]")
   CHECK_FALSE(far.is_gone());
 }
 
-// Giving back
-// ---------------------------------------------------------------------------------------------------------
+// Giving back -----------------------------------------------------------------------------------------------
 
 TEST_CASE("a server that comes back in a transaction is rolled back before anybody gets it") {
   for (const char status : {'T', 'E'}) {
@@ -795,8 +791,7 @@ TEST_CASE("a server that breaks while idle, in use or settling frees its place [
   }
 }
 
-// Login
-// ---------------------------------------------------------------------------------------------------------------
+// Login -----------------------------------------------------------------------------------------------------
 
 TEST_CASE("the startup packet names the user, the server's database and the URL's own parameters") {
   Settings settings;
@@ -846,8 +841,7 @@ TEST_CASE("bytes that come right behind the first ReadyForQuery are not lost") {
   }
 }
 
-// Reload and the set
-// ----------------------------------------------------------------------------------------------------
+// Reload and the set ----------------------------------------------------------------------------------------
 
 TEST_CASE(
     "a smaller pool after a reload keeps what is in use and closes what comes back too many [5.7-120]") {
@@ -910,8 +904,7 @@ TEST_CASE("all idle servers can be closed at once") {
   CHECK(clients[2].has_server());
 }
 
-// Between workers
-// -------------------------------------------------------------------------------------------------------
+// Between workers -------------------------------------------------------------------------------------------
 
 TEST_CASE("an idle server goes to the worker whose clients wait, with what is prepared on it") {
   House house(with_size(1));

@@ -170,45 +170,6 @@ TEST_CASE("an error arrives whole, by a call of its own, in its place") {
       });
 }
 
-TEST_CASE("fakes stand between answers and never inside one [5.2-42]") {
-  const std::string large = backend::row(std::string(300, 'x'));
-  at_every_cut(
-      backend::bind_complete + large + backend::complete("SELECT 1") + backend::ready(),
-      [](Setup& setup) {
-        setup.ask(RequestKind::bind);
-        setup.ask(RequestKind::close, Answer::fake);
-        setup.ask(RequestKind::execute);
-        setup.ask(RequestKind::close, Answer::fake);
-        setup.ask(RequestKind::sync);
-      },
-      [&](Setup& setup) {
-        CHECK(setup.client.answers == backend::bind_complete + backend::close_complete + large +
-                                          backend::complete("SELECT 1") + backend::close_complete +
-                                          backend::ready());
-      });
-}
-
-TEST_CASE("a fake with nothing before it is given at once") {
-  Setup setup;
-  setup.lease();
-  setup.ask(RequestKind::close, Answer::fake);
-  setup.server->give_fakes();
-  CHECK(setup.client.answers == backend::close_complete);
-}
-
-TEST_CASE("a fake that is asked for in the middle of a row waits for its end") {
-  Setup setup;
-  setup.lease();
-  setup.ask(RequestKind::execute);
-  const std::string row = backend::row("a long value");
-  setup.hear(row.substr(0, 9));
-  setup.ask(RequestKind::close, Answer::fake);
-  setup.server->give_fakes();
-  CHECK(setup.client.answers == row.substr(0, 9));
-  setup.hear(row.substr(9) + backend::complete("SELECT 1"));
-  CHECK(setup.client.answers == row + backend::complete("SELECT 1") + backend::close_complete);
-}
-
 TEST_CASE("a row is passed on as it comes, not assembled [5.8-127]") {
   Setup setup;
   setup.lease();
@@ -238,8 +199,7 @@ TEST_CASE("a result of exactly the buffer's size comes through at once [5.8-125]
   }
 }
 
-// Asynchronous messages
-// ---------------------------------------------------------------------------------------------
+// Asynchronous messages -------------------------------------------------------------------------------------
 
 TEST_CASE(
     "asynchronous messages go to the lessee, but not those within a query of ours, nor of an idle server "
@@ -283,8 +243,7 @@ TEST_CASE("a malformed ParameterStatus or ReadyForQuery ends the connection") {
   }
 }
 
-// Parameters
-// ----------------------------------------------------------------------------------------------------------
+// Parameters ------------------------------------------------------------------------------------------------
 
 TEST_CASE("taking parameters sends one query and proves the set") {
   Setup setup;
@@ -339,8 +298,7 @@ TEST_CASE(
   CHECK(setup.owner.events == "b");
 }
 
-// Queries of our own while nobody has it
-// ------------------------------------------------------------------------------
+// Queries of our own while nobody has it --------------------------------------------------------------------
 
 TEST_CASE("an own query of a server that nobody has settles it") {
   Setup setup;
@@ -368,6 +326,7 @@ TEST_CASE("a reset takes it back to the state in which it was born") {
   setup.ask(RequestKind::query);
   setup.hear(backend::complete("SET") + backend::parameter("TimeZone", "Asia/Tokyo") + backend::ready());
   setup.server->statements().preparing(1, 1, 1);
+  setup.server->statements().confirmed(1);
   setup.server->unlease();
   setup.server->reset("DISCARD ALL", setup.owner.bare);
   setup.hear(backend::parameter("TimeZone", "UTC") + backend::complete("DISCARD ALL") + backend::ready());
@@ -378,14 +337,14 @@ TEST_CASE("a reset takes it back to the state in which it was born") {
   CHECK(setup.client.events == "p");  // nothing of the reset
 }
 
-// Command tags
-// --------------------------------------------------------------------------------------------------------
+// Command tags ----------------------------------------------------------------------------------------------
 
 TEST_CASE("DISCARD ALL and DEALLOCATE ALL of the client drop its statements and the server's [5.2-50]") {
   for (const std::string tag : {"DISCARD ALL", "DEALLOCATE ALL"}) {
     Setup setup;
     setup.lease();
     setup.server->statements().preparing(1, 1, 1);
+    setup.server->statements().confirmed(1);
     setup.ask(RequestKind::query);
     setup.hear(backend::complete(tag) + backend::ready());
     CHECK(setup.client.events == "d");
@@ -410,8 +369,7 @@ TEST_CASE("a command that changes the schema is counted, others are not [5.2-48]
   }
 }
 
-// Statements
-// ------------------------------------------------------------------------------------------------------------
+// Statements ------------------------------------------------------------------------------------------------
 
 TEST_CASE("a Parse is confirmed by its answer and not believed after an error") {
   Setup setup;
@@ -457,8 +415,7 @@ TEST_CASE("a Close and a new Parse of one statement, both skipped, leave it know
   CHECK(statements.contains(11));
 }
 
-// The end
-// ---------------------------------------------------------------------------------------------------------------
+// The end ---------------------------------------------------------------------------------------------------
 
 TEST_CASE("whatever nobody asked for ends the connection, and both sides are told once") {
   for (const std::string& stray :
@@ -543,8 +500,7 @@ TEST_CASE("goodbye is a Terminate") {
   CHECK_FALSE(setup.far.is_being_read());
 }
 
-// Backpressure
-// ----------------------------------------------------------------------------------------------------------
+// Backpressure ----------------------------------------------------------------------------------------------
 
 TEST_CASE("a congested lessee stops the reading until it resumes [5.8-127]") {
   Setup setup;
@@ -598,8 +554,7 @@ TEST_CASE("a server that does not take our bytes is congested, and says when it 
   CHECK(setup.client.events == "w");
 }
 
-// Holds
-// -----------------------------------------------------------------------------------------------------------------
+// Holds -----------------------------------------------------------------------------------------------------
 
 TEST_CASE("the last hold that ends tells the owner [5.5-90]") {
   Setup setup;

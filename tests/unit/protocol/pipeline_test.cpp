@@ -36,7 +36,7 @@ RequestKind kind_of(char letter) {
 class Talk : private PipelineObserver {
  public:
   Pipeline pipeline{*this};
-  std::string told;  // what the observer was told: "+7" for an answered statement 7, "-7" for a discarded one
+  std::string told;  // what the observer was told: "+7" for an answered statement 7, "-7" for a skipped one, "!7" if it failed itself
 
   Talk& asked(std::string_view letters, Answer answer = Answer::forward) {
     for (const char letter : letters) pipeline.add({.kind = kind_of(letter), .answer = answer});
@@ -48,21 +48,13 @@ class Talk : private PipelineObserver {
     return *this;
   }
   // A letter for each verdict: f forward, d drop, o ours, a async, ! violation. 'Z' is ReadyForQuery when
-  // idle, 'z' within a transaction, '~' in a failed one. A fake that is due gives (C) or (P) in between.
+  // idle, 'z' within a transaction, '~' in a failed one.
   std::string answered(std::string_view letters) {
     std::string verdicts;
     for (const char letter : letters) {
       verdicts += letter_of(receive(letter));
-      verdicts += fakes();
     }
     return verdicts;
-  }
-  std::string fakes() {
-    std::string given;
-    while (const auto type = pipeline.take_fake()) {
-      given += *type == BackendType::close_complete ? "(C)" : "(P)";
-    }
-    return given;
   }
   bool at_rest() const { return pipeline.at_rest(); }
 
@@ -95,7 +87,9 @@ class Talk : private PipelineObserver {
     return '!';
   }
   void on_answered(const Request& request) override { told += "+" + std::to_string(request.statement); }
-  void on_discarded(const Request& request) override { told += "-" + std::to_string(request.statement); }
+  void on_discarded(const Request& request) override {
+    told += (request.has_failed ? "!" : "-") + std::to_string(request.statement);
+  }
 };
 
 }  // namespace
@@ -110,8 +104,7 @@ TEST_CASE("a new pipeline is at rest and owes nothing") {
   CHECK(talk.pipeline.status() == TransactionStatus::idle);
 }
 
-// Simple queries
-// ------------------------------------------------------------------------------------------------
+// Simple queries --------------------------------------------------------------------------------------------
 
 TEST_CASE("a simple query's answers are the client's, and ReadyForQuery ends it") {
   Talk talk;
@@ -185,8 +178,7 @@ TEST_CASE("a function call has its response and ReadyForQuery [5.2-60]") {
   CHECK(talk.answered("V") == "!");
 }
 
-// Extended queries
-// ----------------------------------------------------------------------------------------------
+// Extended queries ------------------------------------------------------------------------------------------
 
 TEST_CASE("an extended batch is answered message by message") {
   Talk talk;
@@ -272,13 +264,6 @@ TEST_CASE("a batch without a Sync is not at rest, even when all its answers have
   }
 }
 
-TEST_CASE("a fake alone opens no batch") {
-  Talk talk;
-  talk.asked("C", Answer::fake);
-  CHECK(talk.fakes() == "(C)");
-  CHECK(talk.at_rest());
-}
-
 TEST_CASE("a Flush between two halves of a batch changes nothing of what is owed") {
   Talk talk;
   talk.asked("PD");
@@ -290,8 +275,7 @@ TEST_CASE("a Flush between two halves of a batch changes nothing of what is owed
   CHECK(talk.at_rest());
 }
 
-// Errors
-// ----------------------------------------------------------------------------------------------------------
+// Errors ----------------------------------------------------------------------------------------------------
 
 TEST_CASE("an error skips everything up to the Sync, which is answered") {
   for (std::size_t good = 0; good < 4; ++good) {
@@ -355,7 +339,7 @@ TEST_CASE("an error of a Parse that we put before the client's Bind is the clien
   Talk talk;
   talk.asked_for('P', 9, Answer::drop).asked("BES");
   CHECK(talk.answered("EZ") == "ff");
-  CHECK(talk.told == "-9");
+  CHECK(talk.told == "!9");
   CHECK(talk.at_rest());
 }
 
@@ -367,78 +351,45 @@ TEST_CASE("an error in one batch does not touch the next") {
   CHECK(talk.at_rest());
 }
 
-// Fakes
-// -----------------------------------------------------------------------------------------------------------
-
-TEST_CASE("a fake is given in its place between the answers [5.2-43]") {
-  Talk talk;
-  talk.asked("B").asked("C", Answer::fake).asked("E").asked("CC", Answer::fake).asked("S");
-  CHECK_FALSE(talk.pipeline.fake_is_next());
-  CHECK(talk.fakes().empty());
-  CHECK(talk.answered("2") == "f(C)");
-  CHECK(talk.answered("DD") == "ff");  // nothing between rows
-  CHECK(talk.answered("C") == "f(C)(C)");
-  CHECK(talk.answered("Z") == "f");
-  CHECK(talk.at_rest());
-}
-
-TEST_CASE("a fake at the front is due at once") {
-  Talk talk;
-  talk.asked("C", Answer::fake).asked("S");
-  CHECK(talk.pipeline.fake_is_next());
-  CHECK_FALSE(talk.pipeline.forwarding());
-  CHECK(talk.fakes() == "(C)");
-  CHECK(talk.answered("Z") == "f");
-}
-
-TEST_CASE("a faked Parse gives ParseComplete") {
-  Talk talk;
-  talk.asked("P", Answer::fake).asked("BS");
-  CHECK(talk.fakes() == "(P)");
-  CHECK(talk.answered("2Z") == "ff");
-}
-
-TEST_CASE("a fake behind an error is not given [5.2-43]") {
-  Talk talk;
-  talk.asked("B").asked_for('C', 4, Answer::fake).asked("S");
-  CHECK(talk.answered("E") == "f");
-  CHECK(talk.told == "-4");
-  CHECK(talk.answered("Z") == "f");
-  CHECK(talk.at_rest());
-}
-
-TEST_CASE("a fake that is asked for behind an error is not given") {
+TEST_CASE("what is asked for behind an error is skipped with it") {
   Talk talk;
   talk.asked("B").answered("E");
-  talk.asked_for('C', 4, Answer::fake);
-  CHECK(talk.fakes().empty());
+  talk.asked_for('C', 4);
   CHECK(talk.told == "-4");
   talk.asked("S");
   CHECK(talk.answered("Z") == "f");
   CHECK(talk.at_rest());
 }
 
-TEST_CASE("an answer of the server's never ends a fake") {
-  Talk talk;
-  talk.asked("C", Answer::fake).asked("S");
-  CHECK(talk.pipeline.receive(BackendType::close_complete) == Pipeline::Verdict::violation);
-}
-
-// The observer
-// ----------------------------------------------------------------------------------------------------
+// The observer ----------------------------------------------------------------------------------------------
 
 TEST_CASE("each Parse and Close with a statement is told how it ended, in order [5.2-36]") {
   Talk talk;
-  talk.asked_for('P', 1).asked_for('C', 2, Answer::fake).asked_for('P', 3).asked("B").asked_for('P', 4);
+  talk.asked_for('P', 1).asked_for('C', 2, Answer::drop).asked_for('P', 3).asked_for('P', 4);
   talk.asked_for('C', 5).asked("S").asked_for('P', 6).asked("S");
-  CHECK(talk.answered("1") == "f(C)");
+  CHECK(talk.answered("13") == "fd");
   CHECK(talk.told == "+1+2");
   CHECK(talk.answered("1") == "f");
   CHECK(talk.told == "+1+2+3");
   CHECK(talk.answered("E") == "f");
-  CHECK(talk.told == "+1+2+3-4-5");
+  CHECK(talk.told == "+1+2+3!4-5");
   CHECK(talk.answered("Z1Z") == "fff");
-  CHECK(talk.told == "+1+2+3-4-5+6");
+  CHECK(talk.told == "+1+2+3!4-5+6");
+}
+
+TEST_CASE("a Query with a statement is told at its ReadyForQuery, whether it succeeded or not") {
+  for (const std::string_view answers : {"C", "E", "TDCE"}) {
+    Talk talk;
+    talk.asked_for('Q', 1);
+    talk.answered(answers);
+    CHECK(talk.told.empty());
+    talk.answered("Z");
+    CHECK(talk.told == "+1");
+  }
+  Talk skipped;
+  skipped.asked("B").asked_for('Q', 1).asked("S");
+  skipped.answered("E");
+  CHECK(skipped.told == "-1");
 }
 
 TEST_CASE("what has no statement is told to nobody") {
@@ -454,14 +405,13 @@ TEST_CASE("the failing Parse itself is discarded, and so is what is sent behind 
   talk.asked_for('P', 1);
   CHECK(talk.answered("E") == "f");
   talk.asked_for('P', 2).asked_for('C', 3);
-  CHECK(talk.told == "-1-2-3");
+  CHECK(talk.told == "!1-2-3");
   talk.asked("S").asked_for('P', 4);
   CHECK(talk.answered("Z1") == "ff");
-  CHECK(talk.told == "-1-2-3+4");
+  CHECK(talk.told == "!1-2-3+4");
 }
 
-// COPY
-// ------------------------------------------------------------------------------------------------------------
+// COPY ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("COPY in by a simple query runs from CopyInResponse to CopyDone [5.3-63]") {
   Talk talk;
@@ -705,8 +655,7 @@ TEST_CASE("CopyBoth that the server ends first") {
   CHECK(talk.at_rest());
 }
 
-// Messages that belong to no request
-// -------------------------------------------------------------------------------
+// Messages that belong to no request ------------------------------------------------------------------------
 
 TEST_CASE("notices, parameters and notifications may come at any time and end nothing [5.1-17]") {
   for (const std::string_view before : {"", "T", "TD", "TDC"}) {
@@ -721,8 +670,7 @@ TEST_CASE("notices, parameters and notifications may come at any time and end no
   CHECK(idle.at_rest());
 }
 
-// Violations
-// ------------------------------------------------------------------------------------------------------
+// Violations ------------------------------------------------------------------------------------------------
 
 TEST_CASE("whatever nobody asked for is a violation") {
   for (const char answer : std::string_view("123CDTtnsIVGHWdcEZRKv?")) {
@@ -755,8 +703,7 @@ TEST_CASE("an error that comes a second time behind a failed batch is a violatio
   CHECK(talk.answered("EE") == "f!");
 }
 
-// What the server connection asks
-// ------------------------------------------------------------------------------------
+// What the server connection asks ---------------------------------------------------------------------------
 
 TEST_CASE("rows pass without a look only where they are the client's") {
   Talk talk;
@@ -818,7 +765,7 @@ TEST_CASE("an error deep in a long pipeline finds its own Sync") {
   talk.asked("S").asked("Q");
   for (int i = 0; i < 50; ++i) talk.answered("1Z");
   CHECK(talk.answered("E") == "f");
-  CHECK(talk.told == "-7");
+  CHECK(talk.told == "!7");
   CHECK(talk.pipeline.outstanding() == 2);
   CHECK(talk.answered("ZCZ") == "fff");
   CHECK(talk.at_rest());

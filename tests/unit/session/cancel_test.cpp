@@ -280,9 +280,11 @@ TEST_CASE(
   house.run();
   house.client.close();
   house.run();
-  CHECK(house.server().is_gone());  // in the middle of a query it is not reused at all
+  CHECK(house.client.is_gone());
+  CHECK_FALSE(house.server().is_gone());
   carrier.close();
   house.run();
+  CHECK(house.server().is_gone());  // in the middle of a query: it is not reused
   CHECK(carrier.is_gone());
   CHECK(house.sessions->is_empty());
 }
@@ -334,8 +336,7 @@ TEST_CASE("a drain waits for a cancel that is under way") {
   CHECK(house.sessions->is_empty());
 }
 
-// Keys
-// ----------------------------------------------------------------------------------------------------------------
+// Keys ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("every client has a process id of its own, positive, that names its worker") {
   House house;

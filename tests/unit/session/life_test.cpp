@@ -32,8 +32,7 @@ void check_end(test::FarEnd client, const Told& told) {
 
 }  // namespace
 
-// Timeouts
-// --------------------------------------------------------------------------------------------------------
+// Timeouts --------------------------------------------------------------------------------------------------
 
 TEST_CASE("client_idle_timeout ends a client that asks nothing, and counts from its last answer") {
   Settings settings;
@@ -149,8 +148,7 @@ TEST_CASE("a client that does not read its last word is not waited for") {
   CHECK(house.clients.load() == 0);
 }
 
-// Limits
-// ------------------------------------------------------------------------------------------------------------
+// Limits ----------------------------------------------------------------------------------------------------
 
 TEST_CASE(
     "max_client_conn refuses the client above it with 53300, and a place that becomes free is given again") {
@@ -184,8 +182,7 @@ TEST_CASE("a client that has not logged in counts for nothing, and is given noth
   CHECK(house.counters().clients_accepted.value() == 10);
 }
 
-// Draining
-// ------------------------------------------------------------------------------------------------------------
+// Draining --------------------------------------------------------------------------------------------------
 
 TEST_CASE("a drain ends idle clients at once and the others at the end of their transaction [5.7-118]") {
   House house;
@@ -227,8 +224,7 @@ TEST_CASE("a client that logs in during a drain is told to go") {
   CHECK(late.is_gone());
 }
 
-// Backpressure
-// ----------------------------------------------------------------------------------------------------------
+// Backpressure ----------------------------------------------------------------------------------------------
 
 TEST_CASE(
     "a client that does not read stops its server, with bounded memory, and then gets it all [5.8-127]") {

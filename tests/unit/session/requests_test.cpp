@@ -297,8 +297,78 @@ TEST_CASE("an idle server's end is no client's business [5.6-98]") {
   CHECK(house.connect().take() == frontend::query("SELECT 1"));
 }
 
-// Extended
-// ------------------------------------------------------------------------------------------------------------
+// The state of a session ------------------------------------------------------------------------------------
+
+TEST_CASE(
+    "a setting that the client changes travels with it to whichever server it gets, and to nobody else") {
+  House house;
+  test::FarEnd one = house.log_in();
+  test::FarEnd two = house.log_in();
+  one.send(frontend::query("SET timezone = 'Asia/Tokyo'"));
+  house.run();
+  house.server().take();
+  const std::string changed =
+      backend::complete("SET") + backend::parameter("TimeZone", "Asia/Tokyo") + backend::ready();
+  house.server().send(changed);
+  house.run();
+  CHECK(one.take() == changed);
+  two.send(frontend::query("SELECT 'two'"));
+  house.run();
+  CHECK(house.server().take() == frontend::query("RESET \"timezone\";") + frontend::query("SELECT 'two'"));
+  house.server().send(backend::complete("RESET") + backend::parameter("TimeZone", "UTC") + backend::ready() +
+                      backend::selected("two"));
+  house.run();
+  CHECK(two.take() == backend::selected("two"));  // the RESET is not its business
+  one.send(frontend::query("SELECT 'one'"));
+  house.run();
+  CHECK(house.server().take() ==
+        frontend::query("SELECT pg_catalog.set_config('timezone','Asia/Tokyo',false);") +
+            frontend::query("SELECT 'one'"));
+}
+
+TEST_CASE("a setting that a rollback takes back leaves nothing to carry") {
+  House house;
+  test::FarEnd one = house.log_in();
+  test::FarEnd two = house.log_in();
+  one.send(frontend::query("BEGIN; SET timezone = 'Asia/Tokyo'") + frontend::query("ROLLBACK"));
+  house.run();
+  house.server().take();
+  house.server().send(backend::complete("SET") + backend::parameter("TimeZone", "Asia/Tokyo") +
+                      backend::ready('T') + backend::complete("ROLLBACK") +
+                      backend::parameter("TimeZone", "UTC") + backend::ready());
+  house.run();
+  for (test::FarEnd& client : std::vector<test::FarEnd>{two, one}) {
+    client.send(frontend::query("SELECT 1"));
+    house.run();
+    CHECK(house.server().take() == frontend::query("SELECT 1"));
+    house.server().send(backend::selected("1"));
+    house.run();
+  }
+}
+
+TEST_CASE("a reported value that nobody can set is not asked of another server") {
+  for (const std::string name :
+       {"is_superuser", "in_hot_standby", "server_version", "server_encoding", "integer_datetimes"}) {
+    CAPTURE(name);
+    House house;
+    test::FarEnd one = house.log_in();
+    test::FarEnd two = house.log_in();
+    one.send(frontend::query("SET ROLE reader"));
+    house.run();
+    house.server().send(backend::complete("SET") + backend::parameter(name, "changed") + backend::ready());
+    house.run();
+    two.send(frontend::query("SELECT 2"));
+    house.run();
+    house.server().take();
+    house.server().send(backend::complete("RESET") + backend::ready() + backend::selected("2"));
+    house.run();
+    one.send(frontend::query("SELECT 1"));
+    house.run();
+    CHECK(house.server().take().find(name) == std::string::npos);
+  }
+}
+
+// Extended --------------------------------------------------------------------------------------------------
 
 TEST_CASE("the first half of a slow client's batch holds no server [5.7-119]") {
   House house;
@@ -405,8 +475,7 @@ TEST_CASE("a function call is answered and gives the server back [5.2-60]") {
   CHECK(house.pools->pools().begin()->second->idle_count() == 1);
 }
 
-// COPY
-// ----------------------------------------------------------------------------------------------------------------
+// COPY ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("COPY in flows and gives the server back at its end, at every cut of its data [5.3-63]") {
   const std::string flow =
@@ -493,8 +562,22 @@ TEST_CASE("COPY by libpq's extended protocol, whose first Sync the COPY eats [5.
   CHECK(house.pools->pools().begin()->second->idle_count() == 1);
 }
 
-// Failing without a server
-// --------------------------------------------------------------------------------------------
+TEST_CASE("COPY data without a COPY is thrown away, with a server at hand or without [5.3-65]") {
+  House house;
+  test::FarEnd client = house.log_in();
+  const std::string stray =
+      frontend::copy_data("stray") + frontend::copy_done + wire::message('f', "reason\0"s);
+  client.send(stray + frontend::query("BEGIN"));
+  house.run();
+  CHECK(house.server().take() == frontend::query("BEGIN"));
+  house.server().send(in_transaction);
+  house.run();
+  client.send(stray + frontend::query("COMMIT"));
+  house.run();
+  CHECK(house.server().take() == frontend::query("COMMIT"));
+}
+
+// Failing without a server ----------------------------------------------------------------------------------
 
 TEST_CASE("a query that gets no server is an error, and the client goes on [5.7-109]") {
   Settings settings;
@@ -516,6 +599,29 @@ TEST_CASE("a query that gets no server is an error, and the client goes on [5.7-
   house.server().send(committed);
   house.run();
   CHECK(house.server().take() == frontend::query("SELECT 2"));
+}
+
+TEST_CASE("the rest of a long query that got no server is thrown away when it comes [5.7-109]") {
+  Settings settings;
+  settings.query_wait_timeout = 5s;
+  const std::string query = frontend::query(std::string(3000, 'x'));
+  for (const std::size_t cut : {std::size_t{5}, std::size_t{6}, std::size_t{1500}, query.size() - 1}) {
+    CAPTURE(cut);
+    House house(settings);
+    test::FarEnd holder = house.log_in();
+    test::FarEnd client = house.log_in();
+    holder.send(frontend::query("BEGIN"));
+    house.run();
+    client.send(query.substr(0, cut));
+    house.run();
+    house.pass(5s);
+    CHECK(types(client.take()) == "EZ");
+    house.server().take();
+    client.send(query.substr(cut) + frontend::query("SELECT 2"));
+    house.server().send(committed);
+    house.run();
+    CHECK(house.server().take() == frontend::query("SELECT 2"));
+  }
 }
 
 TEST_CASE("a batch that gets no server is skipped to its Sync, and the client goes on [5.7-109]") {
@@ -573,8 +679,7 @@ TEST_CASE("a client that leaves while it waits leaves the queue [5.7-116]") {
   CHECK(house.pools->pools().begin()->second->waiting_count() == 0);
 }
 
-// What no client sends
-// ------------------------------------------------------------------------------------------------
+// What no client sends --------------------------------------------------------------------------------------
 
 TEST_CASE("a message of unknown type or invalid length ends the client with 08P01 [5.8-129]") {
   for (const std::string& bad : {wire::message('?', ""), wire::message('p', "x"), "Q\0\0\0\3"s, "Q\0\0\0\0"s,
