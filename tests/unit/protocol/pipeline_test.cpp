@@ -36,7 +36,7 @@ RequestKind kind_of(char letter) {
 class Talk : private PipelineObserver {
  public:
   Pipeline pipeline{*this};
-  std::string told;  // what the observer was told: "+7" for an answered statement 7, "-7" for a skipped one, "!7" if it failed itself
+  std::string told;  // to the observer: "+7": statement 7 was answered, "-7": skipped, "!7": it failed itself
 
   Talk& asked(std::string_view letters, Answer answer = Answer::forward) {
     for (const char letter : letters) pipeline.add({.kind = kind_of(letter), .answer = answer});

@@ -343,4 +343,34 @@ TEST_CASE("both ways at once: a pipeline larger than every buffer and its answer
   CHECK((got == answers));
 }
 
+TEST_CASE("a client that pipelines more requests than a server may owe waits for answers and loses none") {
+  House house;
+  test::FarEnd client = house.log_in();
+  client.send(frontend::query("BEGIN"));
+  house.run();
+  house.server().take();
+  house.server().send(in_transaction);
+  house.run();
+  client.take();
+  constexpr std::size_t count = 200'000;
+  std::string batch;
+  for (std::size_t i = 0; i < count; ++i) batch += frontend::sync;
+  client.send(batch);
+  house.run();
+  CHECK_FALSE(client.is_being_read());
+  std::size_t asked = 0;
+  std::size_t answered = 0;
+  for (int i = 0; i < 1000 && answered < count; ++i) {
+    const std::size_t fresh = house.server().take().size() / frontend::sync.size();
+    asked += fresh;
+    std::string answers;
+    for (std::size_t j = 0; j < fresh; ++j) answers += backend::ready('T');
+    house.server().send(answers);
+    house.run();
+    answered += client.take().size() / backend::ready().size();
+  }
+  CHECK(asked == count);
+  CHECK(answered == count);
+}
+
 }  // namespace ballast

@@ -577,6 +577,23 @@ TEST_CASE("COPY data without a COPY is thrown away, with a server at hand or wit
   CHECK(house.server().take() == frontend::query("COMMIT"));
 }
 
+TEST_CASE("a server of which it is not certain how many ReadyForQuery will come is not used again [5.3-66]") {
+  House house;
+  test::FarEnd client = house.log_in();
+  client.send(frontend::parse("", "COPY t FROM STDIN") + frontend::bind("", "") + frontend::execute() +
+              frontend::sync);
+  house.run();
+  // It may have failed before it had read the Sync, or behind it.
+  house.server().send(backend::parse_complete + backend::bind_complete + backend::copy_in +
+                      backend::error("22P02", "invalid input") + backend::ready());
+  house.run();
+  CHECK(types(client.take()) == "12GEZ");
+  CHECK(house.server().is_gone());
+  client.send(frontend::copy_done + frontend::query("SELECT 1"));
+  house.run();
+  CHECK(house.connect().take() == frontend::query("SELECT 1"));
+}
+
 // Failing without a server ----------------------------------------------------------------------------------
 
 TEST_CASE("a query that gets no server is an error, and the client goes on [5.7-109]") {
