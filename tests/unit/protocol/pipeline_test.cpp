@@ -561,6 +561,51 @@ TEST_CASE("a Sync in the middle of a COPY is eaten too [5.3-64]") {
   CHECK_FALSE(talk.pipeline.doubtful());
 }
 
+TEST_CASE("a Sync that a COPY ate does not close the batch") {
+  Talk talk;
+  talk.asked("PBE").answered("12G");
+  talk.asked("Sc");
+  CHECK(talk.answered("C") == "f");
+  CHECK(talk.pipeline.queue_empty());
+  CHECK_FALSE(talk.at_rest());
+  talk.asked("S");
+  CHECK(talk.answered("Z") == "f");
+  CHECK(talk.at_rest());
+}
+
+TEST_CASE("a COPY that fails with a Sync sent into it is doubtful [5.3-66]") {
+  Talk talk;
+  talk.asked("PBE").answered("12G");
+  talk.asked("S");
+  CHECK(talk.answered("E") == "f");
+  CHECK(talk.pipeline.doubtful());
+}
+
+TEST_CASE("a Sync that a failed COPY had not read yet counts once") {
+  Talk talk;
+  talk.asked("PBES").answered("12G");
+  CHECK(talk.answered("EZ") == "ff");
+  CHECK(talk.answered("Z") == "!");
+}
+
+TEST_CASE("a CopyDone counts for one COPY only") {
+  Talk talk;
+  talk.asked("Qc");
+  CHECK(talk.answered("GCG") == "fff");
+  CHECK(talk.pipeline.copying_in());
+  talk.asked("c");
+  CHECK(talk.answered("CZ") == "ff");
+  CHECK(talk.at_rest());
+}
+
+TEST_CASE("ReadyForQuery ends a COPY, whatever was missing before it") {
+  Talk talk;
+  talk.asked("Q").answered("G");
+  CHECK(talk.answered("Z") == "f");
+  CHECK_FALSE(talk.pipeline.copying_in());
+  CHECK(talk.at_rest());
+}
+
 TEST_CASE("extended COPY in with everything in one flight") {
   Talk talk;
   talk.asked("PBEcS");
