@@ -50,6 +50,9 @@ class Backend {
   // A cancel signal: hits what is running, if it can be hit.
   void cancel(std::string& out);
 
+  // As if the message at work had failed.
+  void skip_to_sync() { is_skipping_ = true; }
+
   // What must leave now: the server would have written its buffer out.
   bool take_flush() { return std::exchange(is_flush_due_, false); }
   // How often answers had to leave because the client wanted them: at a Flush or a ReadyForQuery.

@@ -23,6 +23,7 @@ Database::~Database() = default;
 
 std::unique_ptr<SimStream> Database::connect() {
   auto [near, far] = SimStream::connect(loop_, dice_, link_, "db:5432");
+  near->belongs_to(heap::Owner::pooler);
   near->set_route({.host = "db", .address = "10.0.0.2", .text = "10.0.0.2:5432", .tls = false});
   servers_.push_back(std::make_unique<SimServer>(*this, std::move(far), ++last_process_id_));
   return std::move(near);

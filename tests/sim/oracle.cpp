@@ -8,14 +8,8 @@ namespace ballast::sim {
 namespace {
 std::size_t size_of_first(std::string_view messages) { return read_header(messages.data()).total(); }
 
-// In a failed transaction the pooler may have to prepare a statement that the client has already: that is
-// refused because of the transaction, before PostgreSQL finds what else is wrong with the client's own Parse
-// or Bind.
-bool is_known_difference(std::string_view owed, std::string_view message) {
-  if (owed.front() != 'E' || message.front() != 'E') return false;
-  const std::string wrong = read_error(owed.substr(header_size)).sqlstate;
-  return (wrong == "42601" || wrong == "08P01") &&
-         read_error(message.substr(header_size)).sqlstate == "25P02";
+bool is_error(std::string_view message, std::string_view sqlstate) {
+  return message.front() == 'E' && read_error(message.substr(header_size)).sqlstate == sqlstate;
 }
 
 }  // namespace
@@ -60,8 +54,21 @@ bool Oracle::accept(std::string_view message) {
   if (!work()) return false;
   const std::string_view owed = std::string_view(out_).substr(taken_);
   const std::string_view first = owed.substr(0, size_of_first(owed));
-  if (first != message && !is_known_difference(first, message)) return false;
-  taken_ += first.size();
+  if (first != message) return accept_failed_block(first, message);
+  taken_ += message.size();
+  return true;
+}
+
+// A known difference: in a failed transaction the pooler may have to prepare a statement first that the
+// client has already. That is refused because of the transaction, before PostgreSQL looks at the client's own
+// Parse, Bind or Describe.
+bool Oracle::accept_failed_block(std::string_view owed, std::string_view message) {
+  if (backend_.status() != TransactionStatus::failed || !is_error(message, "25P02")) return false;
+  const auto type = static_cast<BackendType>(owed.front());
+  if (type != BackendType::error_response && type != BackendType::parameter_description) return false;
+  out_.clear();
+  taken_ = 0;
+  backend_.skip_to_sync();
   return true;
 }
 

@@ -49,6 +49,10 @@ std::shared_ptr<const Settings> make_settings(Dice& dice) {
   settings->server_idle_timeout = milliseconds(dice.between(200, 5000));
   settings->server_lifetime = milliseconds(dice.pick(std::array<int, 3>{200, 3000, 3600000}));
   settings->cancel_wait_timeout = milliseconds(dice.between(200, 2000));
+  if (dice.percent(8)) settings->query_timeout = milliseconds(dice.between(100, 1000));
+  if (dice.percent(8)) settings->idle_transaction_timeout = milliseconds(dice.between(100, 1000));
+  if (dice.percent(8)) settings->client_idle_timeout = milliseconds(dice.between(100, 1000));
+  if (dice.percent(8)) settings->max_client_conn = dice.between(1, 6);
   if (settings->pool_mode == PoolMode::session && dice.percent(30)) settings->max_prepared_statements = 0;
   return settings;
 }
@@ -106,6 +110,7 @@ Plan make_plan(Dice& dice, Fault fault) {
   plan.settings = make_settings(dice);
   plan.secrets = {{"u1", std::string(Database::password)}, {"u2", std::string(Database::password)}};
   if (dice.percent(30)) plan.workers = dice.between(2, 3);
+  if (dice.percent(6)) plan.drains = milliseconds(dice.between(50, 1000));
   plan.client_link = make_link(dice);
   plan.server_link = make_link(dice);
   const bool is_stormy = fault == Fault::none && dice.percent(40);

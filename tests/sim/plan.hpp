@@ -20,6 +20,7 @@ struct Plan {
   std::shared_ptr<const Settings> settings;
   std::map<std::string, std::string> secrets;
   int workers = 1;
+  Duration drains{};  // zero: never
   LinkTraits client_link;
   LinkTraits server_link;
   ConnectTraits connect;

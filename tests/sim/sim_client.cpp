@@ -228,19 +228,28 @@ bool SimClient::take_deviation(const PgError& error) {
 }
 
 bool SimClient::may_be_told(const PgError& fatal) const {
-  if (fatal.message.find("nothing had asked for") != std::string::npos) return false;
-  if (fatal.sqlstate == sqlstate::admin_shutdown || fatal.sqlstate == sqlstate::connection_failure) {
-    return theatre_.may_lose_server();
-  }
-  if (fatal.message == Database::refusal) return theatre_.database().has_refused_for_good();
-  return fatal.message.starts_with("no server connection within query_wait_timeout");
+  const Settings& settings = theatre_.settings();
+  const auto says = [&fatal](std::string_view text) { return fatal.message.find(text) != std::string::npos; };
+  if (says("nothing had asked for")) return false;
+  if (says("due to query_timeout")) return settings.query_timeout.count() > 0;
+  if (says("due to idle_transaction_timeout")) return settings.idle_transaction_timeout.count() > 0;
+  if (says("due to client_idle_timeout")) return settings.client_idle_timeout.count() > 0;
+  if (says("(max_client_conn)")) return state_ == State::login && settings.max_client_conn < 100;
+  if (says("no server connection within query_wait_timeout")) return true;
+  if (says(Database::refusal)) return theatre_.database().has_refused_for_good();
+  if (fatal.sqlstate == sqlstate::admin_shutdown && theatre_.is_draining()) return true;
+  const bool is_loss =
+      fatal.sqlstate == sqlstate::admin_shutdown || fatal.sqlstate == sqlstate::connection_failure;
+  return is_loss && theatre_.may_lose_server();
 }
 
 void SimClient::take_end(IoStatus) {
   theatre_.journal().note(name_, "the pooler closed");
   const bool was_cut_off = !in_.empty() && state_ == State::talking;
   if (was_told_the_end_ && in_.empty()) return leave();
-  if (was_cut_off && theatre_.may_lose_server()) return leave();  // its server died within a message
+  // Within a message there is no room for an error: its server died, or query_timeout struck.
+  if (was_cut_off && (theatre_.settings().query_timeout.count() > 0 || theatre_.may_lose_server()))
+    return leave();
   if (!oracle_.owes() && oracle_.is_over()) return leave();
   fail("was left without a word" + std::string(was_cut_off ? ", in the middle of a message" : ""));
 }
@@ -286,6 +295,7 @@ void SimClient::speak() {
     rest.remove_prefix(header.total());
   }
   awaited_token_ = speaker_.first_token();
+  if (speaker_.has_dropped_statements()) groups_ahead_ = manners_.groups_ahead_max;
   out_ += said;
   if (dice_.percent(manners_.cancel_percent)) {
     theatre_.loop().after(dice_.between(Duration(1), Duration(milliseconds(100))), [this, alive = alive_] {

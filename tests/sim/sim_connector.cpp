@@ -17,6 +17,7 @@ class SimConnecting final : public Connecting {
 }  // namespace
 
 std::unique_ptr<Connecting> SimConnector::connect(const UpstreamTarget&, TimePoint deadline, Done done) {
+  const heap::Scope scope(heap::Owner::simulation);
   auto connecting = std::make_unique<SimConnecting>();
   const int fate = dice_.between(0, 99);
   TimePoint when = loop_.now() + dice_.between(Duration(1), traits_.delay_max);
@@ -29,7 +30,9 @@ std::unique_ptr<Connecting> SimConnector::connect(const UpstreamTarget&, TimePoi
   loop_.at(std::min(when, deadline), [this, done = std::move(done), error, wanted = connecting->wanted] {
     if (!*wanted) return;
     journal_.note("connector", error.empty() ? "connected" : error);
-    done({error.empty() ? database_.connect() : nullptr, error});
+    ConnectResult result{error.empty() ? database_.connect() : nullptr, error};
+    const heap::Scope poolers_scope(heap::Owner::pooler);
+    done(std::move(result));
   });
   return connecting;
 }

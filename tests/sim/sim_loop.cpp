@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "tests/sim/heap.hpp"
+
 namespace ballast::sim {
 
 namespace {
@@ -60,6 +62,7 @@ void SimLoop::call_sources() {
 
 // Tasks that the tasks post are for the next turn.
 void SimLoop::run_tasks() {
+  const heap::Scope scope(heap::Owner::pooler);  // nobody else posts
   const auto tasks = std::exchange(tasks_, {});
   for (const auto& task : tasks) task();
 }

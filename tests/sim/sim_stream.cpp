@@ -111,6 +111,7 @@ SimStream::SimStream(std::shared_ptr<Link> link, int side) : link_(std::move(lin
 }
 
 SimStream::~SimStream() {
+  const heap::Scope scope(heap::Owner::simulation);
   Link& link = *link_;
   const auto side = static_cast<std::size_t>(side_);
   Channel& out = link.towards[1 - side];
@@ -124,6 +125,7 @@ SimStream::~SimStream() {
 }
 
 IoResult SimStream::read(std::span<char> into) {
+  const heap::Scope scope(heap::Owner::simulation);
   assert(!into.empty());
   Link& link = *link_;
   Channel& in = link.towards[static_cast<std::size_t>(side_)];
@@ -139,6 +141,7 @@ IoResult SimStream::read(std::span<char> into) {
 }
 
 IoResult SimStream::write(std::string_view bytes) {
+  const heap::Scope scope(heap::Owner::simulation);
   Link& link = *link_;
   const auto side = static_cast<std::size_t>(side_);
   const TimePoint now = link.loop.now();
@@ -171,11 +174,15 @@ void SimStream::listen(StreamListener* listener, Interest interest) {
 }
 
 void SimStream::detach() {
+  const heap::Scope scope(heap::Owner::simulation);
   listen(nullptr, Interest::none);
   link_->loop.remove(*this);
 }
 
-void SimStream::attach(Loop&) { link_->loop.add(*this); }
+void SimStream::attach(Loop&) {
+  const heap::Scope scope(heap::Owner::simulation);
+  link_->loop.add(*this);
+}
 
 std::string SimStream::peer() const { return route_ ? route_->text : link_->peer; }
 
@@ -201,6 +208,7 @@ bool SimStream::is_ready() const {
 }
 
 void SimStream::call() {
+  const heap::Scope scope(owner_);
   SimLoop& loop = link_->loop;
   const bool is_spurious = link_->dice.percent(link_->traits.spurious_percent);
   if (wants(Interest::read) && (is_spurious || is_readable())) {

@@ -16,6 +16,7 @@
 #include "proxy/io/stream.hpp"
 
 #include "tests/sim/dice.hpp"
+#include "tests/sim/heap.hpp"
 #include "tests/sim/sim_loop.hpp"
 
 namespace ballast::sim {
@@ -36,6 +37,9 @@ class Link;
 
 class SimStream final : public Stream, public Source {
  public:
+  // Whose end it is: the pooler's listener is called in the pooler's scope (see heap.hpp).
+  void belongs_to(heap::Owner owner) { owner_ = owner; }
+
   struct Pair {
     std::unique_ptr<SimStream> near;
     std::unique_ptr<SimStream> far;
@@ -79,6 +83,7 @@ class SimStream final : public Stream, public Source {
   StreamListener* listener_ = nullptr;
   Interest interest_ = Interest::none;
   bool is_reset_on_close_ = false;
+  heap::Owner owner_ = heap::Owner::simulation;
   std::unique_ptr<Route> route_;
 };
 

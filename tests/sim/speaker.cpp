@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, 4> styles{"iso", "ISO, DMY", "german", "I
 std::string Speaker::next(const Situation& situation) {
   out_.clear();
   first_token_.clear();
+  has_dropped_statements_ = false;
   speak(choose(situation), situation);
   return std::exchange(out_, {});
 }
@@ -179,8 +180,9 @@ void Speaker::speak_function() {
 void Speaker::speak_bulk() {
   const int choice = dice_.between(0, 3);
   if (choice == 0) {
-    query("ROWS " + std::to_string(dice_.between(10, 200)) + " " + std::to_string(dice_.between(10, 2000)) +
-          " '" + token() + "'");
+    const int rows_max = dice_.percent(4) ? 2000 : 200;
+    query("ROWS " + std::to_string(dice_.between(10, rows_max)) + " " +
+          std::to_string(dice_.between(10, 2000)) + " '" + token() + "'");
   } else if (choice == 1) {
     query("SELECT '" + token() + "-" +
           std::string(dice_.between(std::size_t{1000}, std::size_t{100000}), 'Q') + "'");
@@ -198,6 +200,7 @@ void Speaker::speak_bulk() {
 void Speaker::speak_housekeeping() {
   const int choice = dice_.between(0, 2);
   if (choice == 0) return query("DDL");
+  has_dropped_statements_ = true;
   query(choice == 1 || startup_ == Startup::with_parameters ? "DEALLOCATE ALL" : "DISCARD ALL");
 }
 

@@ -49,6 +49,9 @@ class Speaker {
 
   // Messages, whole and in order.
   std::string next(const Situation& situation);
+  // What follows may mean something else until this has been answered: a client that knows what it does
+  // waits.
+  bool has_dropped_statements() const { return has_dropped_statements_; }
   // The first token of what was said last: by it the database knows whether that has arrived.
   const std::string& first_token() const { return first_token_; }
 
@@ -94,6 +97,7 @@ class Speaker {
   std::string first_token_;
   std::string copy_token_;  // of the COPY that waits for its data
   int tokens_ = 0;
+  bool has_dropped_statements_ = false;
   bool is_batch_open_ = false;  // extended messages without a Sync have been sent
 };
 

@@ -7,6 +7,8 @@
 
 #include "protocol/startup.hpp"
 
+#include "tests/sim/heap.hpp"
+
 namespace ballast::sim {
 
 namespace {
@@ -16,6 +18,8 @@ constexpr std::chrono::milliseconds tick_interval{100};
 constexpr std::chrono::minutes run_max{20};
 // After the last client: time for resets, cancels and idle timeouts.
 constexpr std::chrono::seconds aftermath{40};
+constexpr std::size_t held_base_max = 400'000;
+constexpr std::size_t held_by_connection_max = 150'000;
 
 }  // namespace
 
@@ -70,23 +74,37 @@ Theatre::Theatre(const Plan& plan, Dice dice, Verbosity verbosity)
     clients_.push_back(std::make_unique<SimClient>(*this, ++number, manners, dice.child()));
   }
   plan_tick();
+  if (plan.drains.count() > 0) loop_.after(plan.drains, [this] { drain(); });
 }
 
 Theatre::~Theatre() = default;
 
 void Theatre::plan_tick() {
   loop_.after(tick_interval, [this] {
-    for (const auto& worker : workers_) {
-      worker->pools.tick(loop_.now());
-      worker->sessions.tick(loop_.now());
-    }
+    tick();
     plan_tick();
   });
+}
+
+void Theatre::tick() {
+  const heap::Scope scope(heap::Owner::pooler);
+  for (const auto& worker : workers_) {
+    worker->pools.tick(loop_.now());
+    worker->sessions.tick(loop_.now());
+  }
+}
+
+void Theatre::drain() {
+  journal_.note("run", "drains");
+  is_draining_ = true;
+  const heap::Scope scope(heap::Owner::pooler);
+  for (const auto& worker : workers_) worker->sessions.drain();
 }
 
 void Theatre::cancel_elsewhere(const CancelRequest& request, std::function<void()> done) {
   const auto other = static_cast<std::size_t>(CancelKeys::worker_of(request.process_id));
   if (other >= workers_.size()) return done();
+  const heap::Scope scope(heap::Owner::pooler);
   loop_.post([this, other, request, done = std::move(done)] {
     workers_[other]->sessions.cancel_here(request, [this, done] { loop_.post(done); });
   });
@@ -94,10 +112,12 @@ void Theatre::cancel_elsewhere(const CancelRequest& request, std::function<void(
 
 std::unique_ptr<SimStream> Theatre::connect(const std::string& peer) {
   auto [near, far] = SimStream::connect(loop_, dice_, plan_.client_link, peer);
+  far->belongs_to(heap::Owner::pooler);
   Worker& worker = *dice_.pick(workers_);
   // Accepted when it has come through.
   loop_.after(dice_.between(plan_.client_link.delay_min, plan_.client_link.delay_max),
               [&worker, stream = std::make_shared<std::unique_ptr<SimStream>>(std::move(far))] {
+                const heap::Scope scope(heap::Owner::pooler);
                 worker.sessions.accept(std::move(*stream));
               });
   return std::move(near);
@@ -125,6 +145,7 @@ std::string Theatre::run() {
 
 void Theatre::check() {
   check_permits();
+  check_memory();
   database_.check();
   for (const auto& client : clients_) client->check();
 }
@@ -145,6 +166,20 @@ void Theatre::check_permits() {
   const bool is_too_much = workers_.size() == 1 && in_the_making > plan_.settings->max_server_connecting;
   if (in_the_making < 0 || is_too_much) {
     journal_.fail("broker", std::to_string(permits) + " permits for " + std::to_string(servers) + " servers");
+  }
+}
+
+// However much goes through, a connection holds no more than a few buffers of it.
+void Theatre::check_memory() {
+  std::size_t connections = 0;
+  for (const auto& worker : workers_) {
+    connections += worker->sessions.size();
+    for (const auto& [key, pool] : worker->pools.pools()) connections += pool->server_count();
+  }
+  const std::size_t held = heap::held_by_pooler();
+  if (held > held_base_max + connections * held_by_connection_max) {
+    journal_.fail("memory",
+                  std::to_string(held) + " bytes held for " + std::to_string(connections) + " connections");
   }
 }
 

@@ -37,6 +37,7 @@ class Theatre {
   const Settings& settings() const { return *plan_.settings; }
   std::unique_ptr<SimStream> connect(const std::string& peer);
   void cancel(std::int32_t process_id, std::string_view secret);
+  bool is_draining() const { return is_draining_; }
   // A client has lost its server: true if servers have been killed for whom no client has complained yet.
   bool may_lose_server() { return losses_++ < database_.kills(); }
 
@@ -50,9 +51,12 @@ class Theatre {
   };
 
   void plan_tick();
+  void tick();
+  void drain();
   void cancel_elsewhere(const CancelRequest& request, std::function<void()> done);
   void check();
   void check_permits();
+  void check_memory();
   bool are_all_done() const;
   void watch_the_end();
   void check_left_overs(const Worker& worker);
@@ -72,6 +76,7 @@ class Theatre {
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<std::unique_ptr<CancelRequester>> cancels_;
   int losses_ = 0;
+  bool is_draining_ = false;
 };
 
 }  // namespace ballast::sim
