@@ -1,11 +1,17 @@
 #include "proxy/pool/parameter_set.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace ballast {
 namespace {
 
 constexpr std::size_t idle_sets_max = 1000;
+
+// Reported, but not by SET's doing or not to be set by it: no server can be asked for them.
+constexpr std::array<std::string_view, 6> not_settable{"in_hot_standby", "integer_datetimes",
+                                                       "is_superuser",   "server_encoding",
+                                                       "server_version", "session_authorization"};
 
 std::string key_of(const ReportedParameters& values) {
   std::string key;
@@ -52,6 +58,8 @@ ParameterSetRef ParameterSets::intern(ReportedParameters values) {
 
 ParameterSetRef ParameterSets::changed(const ParameterSet& from, std::string_view name,
                                        std::string_view value, const ReportedParameters& bare) {
+  if (std::find(not_settable.begin(), not_settable.end(), name) != not_settable.end())
+    return intern(from.values);
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });

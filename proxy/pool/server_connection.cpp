@@ -152,6 +152,7 @@ void ServerConnection::say_goodbye() {
   MessageWriter(message, FrontendType::terminate);
   if (!broken_ && !outlet_.congested()) outlet_.send(*stream_, message), outlet_.flush(*stream_);
   stream_->listen(nullptr, Interest::none);
+  broken_ = true;
 }
 
 void ServerConnection::on_writable() {
@@ -210,10 +211,15 @@ std::size_t ServerConnection::relay(std::string_view bytes) {
     const Header header = read_header(bytes.data() + at);
     const std::size_t there = std::min(header.total(), bytes.size() - at);
     const Handled handled = handle_message(header, bytes.substr(at, there));
-    if (handled == Handled::ended || handled == Handled::incomplete) break;
+    if (handled == Handled::incomplete) break;
     if (handled != Handled::forwarded) give_run();
-    if (handled == Handled::error && lessee_ != nullptr)
+    if (handled == Handled::ended) {
+      end();
+      return at;
+    }
+    if (handled == Handled::error && lessee_ != nullptr) {
       lessee_->on_error(bytes.substr(at, there), error_name_);
+    }
     at += there;
     if (handled != Handled::forwarded) run = at;
     body_left_ = header.total() - there;
@@ -263,8 +269,18 @@ ServerConnection::Handled ServerConnection::handle_verdict(Pipeline::Verdict ver
 }
 
 ServerConnection::Handled ServerConnection::ended(const char* why) {
-  break_with(lost(why));
+  last_words_ = lost(why);
   return Handled::ended;
+}
+
+// A lessee that has all its answers and is between transactions lets go of the server first: its end is no
+// concern of that client.
+void ServerConnection::end() {
+  if (lessee_ != nullptr && pipeline_.at_rest()) {
+    retire();
+    lessee_->on_answers_end();
+  }
+  break_with(last_words_);
 }
 
 ServerConnection::Handled ServerConnection::handle_error(std::string_view body) {
@@ -278,7 +294,7 @@ ServerConnection::Handled ServerConnection::handle_error(std::string_view body) 
     return Handled::dropped;
   }
   // Nothing was asked: the server says why it is about to go (57P01 and its like).
-  break_with(read_error(body));
+  last_words_ = read_error(body);
   return Handled::ended;
 }
 

@@ -177,6 +177,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Handled handle_command_complete(std::string_view body);
   Handled handle_ready(std::string_view body);
   Handled ended(const char* why);
+  void end();
   void own_query_done();
   void own_query_failed();
   void settle_unnamed(const Request& request, const Unnamed& result);
@@ -205,6 +206,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   TimePoint expires_;
   TimePoint since_;
   std::string error_name_;  // the lessee's name for the statement that the present error is about
+  PgError last_words_;      // why it has ended
   PgError own_error_;       // of a query of our own that failed
   int own_queries_ = 0;     // under way
   boost::intrusive::list<ServerHold> holds_;
