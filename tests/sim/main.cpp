@@ -24,11 +24,10 @@
 namespace ballast::sim {
 namespace {
 
-constexpr int failures_max = 5;
-
 struct Options {
   std::uint64_t first = 1;
   std::uint64_t count = 2000;
+  std::uint64_t failures_max = 5;  // stop there
   bool is_replay = false;
   Fault fault = Fault::none;
   std::string fault_name;
@@ -91,9 +90,9 @@ int hunt_fault(const Options& options) {
 
 int run_all(const Options& options) {
   std::uint64_t passed = 0;
-  int failed = 0;
-  for (std::uint64_t seed = options.first; seed < options.first + options.count && failed < failures_max;
-       ++seed) {
+  std::uint64_t failed = 0;
+  for (std::uint64_t seed = options.first;
+       seed < options.first + options.count && failed < options.failures_max; ++seed) {
     const std::string failure = run_apart(seed, Fault::none);
     if (failure.empty()) {
       ++passed;
@@ -104,7 +103,7 @@ int run_all(const Options& options) {
                 std::uintmax_t{seed});
     std::fflush(stdout);
   }
-  std::printf("sim: %ju seeds passed, %d failed\n", std::uintmax_t{passed}, failed);
+  std::printf("sim: %ju seeds passed, %ju failed\n", std::uintmax_t{passed}, std::uintmax_t{failed});
   return failed == 0 ? 0 : 1;
 }
 
@@ -121,6 +120,8 @@ bool read_options(int count, char** words, Options& options) {
     const std::uint64_t number = std::strtoull(value.c_str(), nullptr, 10);
     if (name == "--seeds") {
       options.count = number;
+    } else if (name == "--failures") {
+      options.failures_max = number;
     } else if (name == "--first" || name == "--seed") {
       options.first = number;
       options.is_replay = name == "--seed";
@@ -134,8 +135,9 @@ bool read_options(int count, char** words, Options& options) {
 int main_of(int count, char** words) {
   Options options;
   if (!read_options(count, words, options)) {
-    std::fprintf(stderr,
-                 "usage: sim [--seeds N] [--first S] [--seed S] [--fault drop-answer|double-answer]\n");
+    std::fprintf(
+        stderr,
+        "usage: sim [--seeds N] [--first S] [--failures F] [--seed S] [--fault drop-answer|double-answer]\n");
     return 2;
   }
   log::configure("error", LogFormat::text, "");

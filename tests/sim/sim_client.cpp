@@ -294,7 +294,8 @@ void SimClient::speak() {
     oracle_.sent(header.type, rest.substr(header_size, header.body_size()));
     rest.remove_prefix(header.total());
   }
-  awaited_token_ = speaker_.first_token();
+  // Much takes its time on a slow line, which is no waiting.
+  awaited_token_ = said.size() < 4096 ? speaker_.first_token() : std::string();
   if (speaker_.has_dropped_statements()) groups_ahead_ = manners_.groups_ahead_max;
   out_ += said;
   if (dice_.percent(manners_.cancel_percent)) {
