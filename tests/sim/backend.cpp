@@ -145,8 +145,7 @@ void Backend::cancel(std::string& out) {
   }
 }
 
-// Transactions
-// -------------------------------------------------------------------------------------------------------
+// Transactions ------------------------------------------------------------------------------------
 
 void Backend::start_transaction() {
   if (is_in_transaction_) return;

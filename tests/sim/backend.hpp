@@ -62,9 +62,7 @@ class Backend {
   bool is_in_transaction() const { return is_in_transaction_; }
   bool is_copying_in() const { return copy_.is_active; }
   bool is_sleeping() const { return is_sleeping_; }
-  bool is_idle() const { return inbox_.empty() && !is_sleeping_ && !copy_.is_active && script_.empty(); }
   std::deque<Message>& inbox() { return inbox_; }
-  const std::deque<Message>& inbox() const { return inbox_; }
   // Tokens of what ran since the last call: who has this session at work.
   std::vector<std::string> take_tokens() { return std::exchange(tokens_, {}); }
 

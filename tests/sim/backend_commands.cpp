@@ -209,8 +209,7 @@ Backend::Ended Backend::run_discard(const Command& command, std::string& out) {
   return Ended::done;
 }
 
-// COPY
-// ---------------------------------------------------------------------------------------------------------------
+// COPY --------------------------------------------------------------------------------------------
 
 void Backend::copy_out(const Command& command, std::string& out) {
   tokens_.push_back(command.token);

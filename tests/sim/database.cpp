@@ -79,12 +79,6 @@ int Database::copies_of(char type) {
   return traits_.fault == Fault::drop_answer ? 0 : 2;
 }
 
-std::size_t Database::server_count() const {
-  return static_cast<std::size_t>(std::count_if(servers_.begin(), servers_.end(), [](const auto& server) {
-    return server->is_logged_in() && server->is_pooler_there();
-  }));
-}
-
 void Database::check() {
   std::map<PoolKey, int> by_pool;
   std::map<std::string, int> by_database;

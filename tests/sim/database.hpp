@@ -57,8 +57,6 @@ class Database final : public SecretSource {
   int kills() const { return kills_; }
   bool has_refused_for_good() const { return has_refused_for_good_; }
   bool has_injected_fault() const { return has_injected_fault_; }
-  std::size_t server_count() const;
-  std::size_t connection_count() const { return servers_.size(); }
   bool has_seen(const std::string& token) const { return seen_.contains(token); }
 
   // For the servers.

@@ -1,9 +1,10 @@
 // sim: runs the pooler's real pools and sessions on a simulated network and clock, seed by seed.
 //
-//   sim [--seeds N] [--first S]     seeds S .. S+N-1; a failing one is printed with the command that replays
-//   it sim --seed S                    that one, with everything that happens on standard error sim --fault
-//   drop-answer|double-answer ...   a server's answer is lost or doubled once in each run: succeeds if that
-//   is found
+//   sim [--seeds N] [--first S]   seeds S .. S+N-1; a failing one is printed, and how to replay it;
+//                                 stops after five of them, or --failures F
+//   sim --seed S                  that one, with everything that happens on standard error
+//   sim --fault drop-answer       an answer of a server's is lost, or sent twice, in each run:
+//   sim --fault double-answer     succeeds if a seed finds that
 //
 // Each seed has a process of its own: what one leaves behind can't change another, and a crash is a failure
 // like others.

@@ -72,7 +72,7 @@ class SimClient final : public StreamListener {
   void take(std::string_view message);
   bool take_deviation(const PgError& error);
   bool may_be_told(const PgError& fatal) const;
-  void take_end(IoStatus how);
+  void take_end();
   void leave();
   void fail(std::string_view what);
 

@@ -188,8 +188,6 @@ std::string SimStream::peer() const { return route_ ? route_->text : link_->peer
 
 bool SimStream::is_other_end_alive() const { return link_->is_open[static_cast<std::size_t>(1 - side_)]; }
 
-std::size_t SimStream::unread() const { return link_->towards[static_cast<std::size_t>(side_)].held(); }
-
 bool SimStream::is_readable() const {
   const Channel& in = link_->towards[static_cast<std::size_t>(side_)];
   const TimePoint now = link_->loop.now();

@@ -65,8 +65,6 @@ class SimStream final : public Stream, public Source {
   // The end of this stream will be a reset, and some of what is on its way is lost.
   void reset_on_close() { is_reset_on_close_ = true; }
   bool is_other_end_alive() const;
-  // Bytes that wait to be read here, or are on their way.
-  std::size_t unread() const;
 
   bool is_ready() const override;
   void call() override;

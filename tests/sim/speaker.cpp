@@ -79,8 +79,7 @@ void Speaker::speak(Topic topic, const Situation& situation) {
   }
 }
 
-// Messages
-// -----------------------------------------------------------------------------------------------------------
+// Messages ----------------------------------------------------------------------------------------
 
 void Speaker::query(std::string_view sql) { MessageWriter(out_, FrontendType::query).cstring(sql); }
 
@@ -116,8 +115,7 @@ void Speaker::close(char kind, std::string_view name) {
 
 void Speaker::simple_message(FrontendType type) { MessageWriter(out_, type); }
 
-// Simple queries
-// -----------------------------------------------------------------------------------------------------
+// Simple queries ----------------------------------------------------------------------------------
 
 std::string Speaker::command() {
   const int choice = dice_.between(0, 99);

@@ -5,8 +5,8 @@
 //   ROWS n size 'token' | ROWS n size $1   n rows of that size
 //   SLEEP ms 'token'                    one row, after a while; can be canceled
 //   COPY IN 'token' | COPY OUT n size 'token'
-//   BEGIN | COMMIT | ROLLBACK | SET [LOCAL] name = 'value' | RESET "name" | SELECT
-//   pg_catalog.set_config('n','v',false) FAIL | NOTICE 'text' | DDL | DISCARD ALL | DEALLOCATE ALL
+//   BEGIN | COMMIT | ROLLBACK | FAIL | NOTICE 'text' | DDL | DISCARD ALL | DEALLOCATE ALL
+//   SET [LOCAL] name = 'value' | RESET "name" | SELECT pg_catalog.set_config('n','v',false)
 #pragma once
 
 #include <optional>
