@@ -82,6 +82,8 @@ void Pool::discard(ServerConnection& server) {
     server.retire();
     return server.become(ServerConnection::State::held);
   }
+  // No Terminate: the server might take it for the rest of a message that the client has not finished.
+  server.hang_up();
   close(server, "client left in the middle of a request");
 }
 

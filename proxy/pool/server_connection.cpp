@@ -122,10 +122,13 @@ void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) 
 }
 
 void ServerConnection::take_parameters(const ParameterSetRef& target) {
-  const std::string query = transition(*parameters_, *target);
+  if (target == parameters_) return;
   parameters_before_ = parameters_;
+  ParameterSet from = *parameters_;
+  // Text is read in the encoding that the server is in: first back to its own, where quoting is safe.
+  if (from.values.erase("client_encoding") > 0) run_own("RESET client_encoding");
   parameters_ = target;
-  if (!query.empty()) run_own(query);
+  if (const std::string query = transition(from, *target); !query.empty()) run_own(query);
 }
 
 ServerConnection::Birth ServerConnection::move_out() {
@@ -147,12 +150,16 @@ ServerConnection::Birth ServerConnection::move_out() {
   return birth;
 }
 
-void ServerConnection::say_goodbye() {
-  std::string message;
-  MessageWriter(message, FrontendType::terminate);
-  if (!broken_ && !outlet_.congested()) outlet_.send(*stream_, message), outlet_.flush(*stream_);
+void ServerConnection::hang_up() {
   stream_->listen(nullptr, Interest::none);
   broken_ = true;
+}
+
+void ServerConnection::say_goodbye() {
+  if (broken_) return;
+  MessageWriter(outlet_.buffer(), FrontendType::terminate);
+  outlet_.flush(*stream_);
+  hang_up();
 }
 
 void ServerConnection::on_writable() {
@@ -339,8 +346,9 @@ void ServerConnection::own_query_done() {
   --own_queries_;
   is_rolling_back_ = false;
   if (!own_error_.message.empty() && lessee_ != nullptr) return own_query_failed();
+  if (own_queries_ > 0) return;
   if (own_error_.message.empty() && !parameters_->proven()) parameters_->reported = reported_;
-  if (own_queries_ > 0 || lessee_ != nullptr) return;
+  if (lessee_ != nullptr) return;
   owner_.on_settled(*this, std::exchange(own_error_, {}));
 }
 
@@ -379,6 +387,8 @@ void ServerConnection::on_answered(const Request& request) {
     settle_unnamed(request, {is_parse ? request.statement : Unnamed::none, 0});
   } else if (request.kind == RequestKind::parse) {
     statements_.confirmed(request.statement);
+  } else if (request.kind == RequestKind::close && request.answer == Answer::drop) {
+    statements_.closed(request.statement);
   }
   if (request.by_client && lessee_ != nullptr) lessee_->on_request_answered(request);
 }

@@ -159,6 +159,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   }
   // All that another worker needs to go on with it; of an idle one. This is an empty shell then.
   Birth move_out();
+  // Ends it without a word.
+  void hang_up();
   // Ends it in order: Terminate, close. The owner buries it.
   void say_goodbye();
 

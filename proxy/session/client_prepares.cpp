@@ -4,6 +4,7 @@
 // Names that a client has not defined go to the server as they are: its error (26000) and all that follows
 // from it are then PostgreSQL's own.
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "protocol/reader.hpp"
@@ -51,6 +52,7 @@ ClientStatements& ClientSession::statements() {
 
 // What to do with a message depends on answers that are still to come: the server is made to send them.
 ClientSession::Take ClientSession::wait_for_answers(Cut& cut) {
+  assert(!server_->pipeline().queue_empty());  // else it would be for ever
   forward_run(cut);
   MessageWriter(server_->gather(), FrontendType::flush);
   is_stalled_ = true;
@@ -72,7 +74,8 @@ void ClientSession::make_room_for_statement() {
 void ClientSession::close_on_server(std::uint64_t statement) {
   if (!server_->statements().contains(statement)) return;
   MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring(server_name(statement));
-  server_->statements().forget(statement);  // first: if the Close is skipped, expect() takes that back
+  // First: if the Close is skipped, expect() takes that back.
+  server_->statements().closing(statement, server_->pipeline().group());
   server_->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = statement});
 }
 
@@ -207,23 +210,21 @@ ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view n
 // A Close of the unnamed statement, or a Query. Whether they do end it or are skipped shows later.
 Request ClientSession::ending_unnamed(RequestKind kind) {
   server_->replace_unnamed(ServerConnection::Unnamed::unknown);
-  ClientStatements::Unnamed& unnamed = statements().unnamed();
-  if (unnamed.tag == 0) return {.kind = kind};
-  unnamed.is_ending = true;
-  return {.kind = kind, .by_client = true, .is_unnamed = true, .statement = unnamed.tag};
+  statements().end_unnamed();
+  return {.kind = kind, .by_client = true, .is_unnamed = true, .statement = next_statement_id()};
 }
 
 // Bind, Describe, Close
-// ----------------------------------------------------------------------------------------------
+// ------------------------------------------------------------------------------------------
 
-// The unnamed statement that the client may use now must be the one that the server has.
+// The unnamed statement that the client may use now must be the one that the server has. False: not before
+// outstanding answers have come.
 bool ClientSession::prepare_unnamed(Cut& cut) {
   const ClientStatements::Unnamed& ours = statements().unnamed();
   const ServerConnection::Unnamed there = server_->unnamed();
-  const std::uint64_t group = server_->pipeline().group();
-  if (ours.tag != 0 && ours.tag == there.tag && !ours.is_ending)
-    return there.group == 0 || there.group == group;
-  if (ours.is_undecided || ours.is_ending) return false;
+  const bool is_there = ours.tag != 0 && ours.tag == there.tag;
+  if (is_there && (there.group == 0 || there.group == server_->pipeline().group())) return true;
+  if (statements().is_unnamed_undecided() || is_there) return false;
   forward_run(cut);
   if (ours.tag != 0 && !ours.definition.empty()) {
     send_parse({}, ours.definition);
@@ -319,7 +320,7 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
       is_statement && !name.empty() ? statements().find(name) : nullptr;
   if (is_statement && statements().hangs_on_answers(name)) return wait_for_answers(cut);
   if (server_ == nullptr) {
-    if (is_statement && name.empty()) statements().unnamed() = {};
+    if (is_statement && name.empty()) statements().forget_unnamed();
     if (known != nullptr) statements().forget(name);
     MessageWriter(outlet_.buffer(), BackendType::close_complete);
     return Take::drop;
@@ -348,19 +349,20 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
 // -------------------------------------------------------------------------------------------------------
 
 void ClientSession::on_request_answered(const Request& request) {
-  if (!request.is_unnamed) return statements().answered();
-  if (request.kind == RequestKind::parse) return statements().unnamed_answered(request.statement);
-  if (statements().unnamed().tag == request.statement) statements().unnamed() = {};
+  if (request.is_unnamed) {
+    statements().unnamed_answered();
+  } else {
+    statements().answered();
+  }
 }
 
 void ClientSession::on_request_discarded(const Request& request) {
-  if (!request.is_unnamed) return statements().discarded();
-  if (request.kind != RequestKind::parse) {
-    if (statements().unnamed().tag == request.statement) statements().unnamed().is_ending = false;
-  } else if (request.has_failed) {
-    statements().unnamed_failed(request.statement);
+  if (!request.is_unnamed) {
+    statements().discarded();
+  } else if (request.kind == RequestKind::parse && request.has_failed) {
+    statements().unnamed_failed();
   } else {
-    statements().unnamed_skipped(request.statement);
+    statements().unnamed_skipped();
   }
 }
 

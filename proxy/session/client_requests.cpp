@@ -179,7 +179,7 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
   Request request{.kind = RequestKind::query};
   if (server_->pipeline().at_rest()) {
     server_->forget_unnamed();
-    if (statements_) statements_->unnamed() = {};
+    if (statements_) statements_->forget_unnamed();
   } else {
     request = ending_unnamed(RequestKind::query);
   }

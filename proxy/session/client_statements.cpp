@@ -70,28 +70,28 @@ void ClientStatements::discarded() {
 }
 
 void ClientStatements::define_unnamed(std::uint64_t tag, std::string_view definition) {
-  if (!unnamed_.is_undecided) std::swap(unnamed_, unnamed_before_);  // also passes the string's memory on
-  unnamed_.tag = tag;
-  unnamed_.definition.assign(definition);
-  unnamed_.is_undecided = true;
-  unnamed_.is_ending = false;
+  unnamed_before_.push_back(std::exchange(unnamed_, {tag, std::string(definition)}));
 }
 
-void ClientStatements::unnamed_answered(std::uint64_t tag) {
-  unnamed_before_.tag = 0;
-  if (unnamed_.tag == tag) unnamed_.is_undecided = false;
+void ClientStatements::end_unnamed() { unnamed_before_.push_back(std::exchange(unnamed_, {})); }
+
+void ClientStatements::unnamed_answered() {
+  assert(is_unnamed_undecided());
+  unnamed_before_.pop_front();
 }
 
-// PostgreSQL drops the former statement before it looks at the new text.
-void ClientStatements::unnamed_failed(std::uint64_t tag) {
-  unnamed_before_.tag = 0;
-  if (unnamed_.tag == tag) unnamed_ = {};
+void ClientStatements::unnamed_failed() { settle_unnamed({}); }
+
+void ClientStatements::unnamed_skipped() {
+  assert(is_unnamed_undecided());
+  settle_unnamed(std::move(unnamed_before_.front()));
 }
 
-void ClientStatements::unnamed_skipped(std::uint64_t tag) {
-  if (unnamed_.tag != tag) return;
-  std::swap(unnamed_, unnamed_before_);
-  unnamed_before_ = {};
+// What the oldest change has left behind is what was there before the next one.
+void ClientStatements::settle_unnamed(Unnamed result) {
+  assert(is_unnamed_undecided());
+  unnamed_before_.pop_front();
+  (unnamed_before_.empty() ? unnamed_ : unnamed_before_.front()) = std::move(result);
 }
 
 void ClientStatements::clear() {

@@ -43,20 +43,23 @@ class ClientStatements {
   // The name whose definition has that ordinal, also if a Close of it is under way; empty if it has ended.
   std::string name_of(std::uint32_t ordinal) const;
 
-  // The unnamed statement: lives until the next Parse without a name, or the next simple query.
+  // The unnamed statement: lives until the next Parse without a name, its Close, or the next simple query. Each of
+  // these is believed when it is sent, too.
   struct Unnamed {
-    std::uint64_t tag = 0;      // of its own for each Parse; 0: there is none
-    std::string definition;     // to prepare it on another server; empty: too long to be kept
-    bool is_undecided = false;  // its Parse is under way
-    bool is_ending = false;     // a Close or Query that ends it is under way
+    std::uint64_t tag = 0;   // of its own for each Parse; 0: there is none
+    std::string definition;  // to prepare it on another server; empty: too long to be kept
   };
-  Unnamed& unnamed() { return unnamed_; }
-  // A Parse of it has been sent / was answered / failed, or was skipped: then the former statement is there
-  // still.
+  const Unnamed& unnamed() const { return unnamed_; }
+  bool is_unnamed_undecided() const { return !unnamed_before_.empty(); }
   void define_unnamed(std::uint64_t tag, std::string_view definition);
-  void unnamed_answered(std::uint64_t tag);
-  void unnamed_failed(std::uint64_t tag);
-  void unnamed_skipped(std::uint64_t tag);
+  void end_unnamed();
+  // It ended at once: nothing was under way.
+  void forget_unnamed() { unnamed_ = {}; }
+  // The oldest undecided of these was answered; it was a Parse and failed: PostgreSQL drops the former statement
+  // before it looks at the new text; it was skipped.
+  void unnamed_answered();
+  void unnamed_failed();
+  void unnamed_skipped();
 
  private:
   struct Hash {
@@ -73,8 +76,10 @@ class ClientStatements {
   std::unordered_map<std::string, Held, Hash, std::equal_to<>> by_name_;
   std::deque<Change> undecided_;  // oldest first
   std::uint32_t last_ordinal_ = 0;
+  void settle_unnamed(Unnamed result);
+
   Unnamed unnamed_;
-  Unnamed unnamed_before_;  // what it was before the Parse that is undecided
+  std::deque<Unnamed> unnamed_before_;  // for each undecided Parse, Close or Query, oldest first: what was there
 };
 
 }  // namespace ballast

@@ -393,7 +393,7 @@ TEST_CASE("a Close of ours that was skipped leaves the statement known") {
   setup.server->statements().confirmed(11);
   setup.ask(RequestKind::bind);
   setup.server->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = 11});
-  setup.server->statements().forget(11);
+  setup.server->statements().closing(11, setup.server->pipeline().group());
   setup.ask(RequestKind::sync);
   setup.hear(backend::error("26000", "no such statement") + backend::ready());
   CHECK(setup.server->statements().contains(11));
@@ -407,7 +407,7 @@ TEST_CASE("a Close and a new Parse of one statement, both skipped, leave it know
   statements.confirmed(11);
   setup.ask(RequestKind::bind);
   setup.server->expect({.kind = RequestKind::close, .answer = Answer::drop, .statement = 11});
-  statements.forget(11);
+  statements.closing(11, setup.server->pipeline().group());
   statements.preparing(11, setup.server->pipeline().group(), 2);
   setup.server->expect({.kind = RequestKind::parse, .by_client = true, .statement = 11});
   setup.ask(RequestKind::sync);

@@ -22,12 +22,27 @@ TEST_CASE("until its ParseComplete it is undecided for another group [5.2-39]") 
   CHECK(statements.look_up(1, 6, 1) == Presence::present);
 }
 
-TEST_CASE("a Parse that failed leaves it absent [5.2-36]") {
+TEST_CASE("a Close is believed within its group, undecided in the next ones, and final when it is answered") {
   ServerStatements statements;
-  statements.preparing(1, 5, 1);
-  statements.forget(1);
+  statements.preparing(1, 4, 1);
+  statements.confirmed(1);
+  statements.closing(1, 5);
   CHECK(statements.look_up(1, 5, 1) == Presence::absent);
+  CHECK(statements.look_up(1, 6, 1) == Presence::undecided);
+  CHECK_FALSE(statements.contains(1));
+  statements.closed(1);
+  CHECK(statements.look_up(1, 6, 1) == Presence::absent);
   CHECK(statements.size() == 0);
+}
+
+TEST_CASE("the answer to a Close does not take away what was parsed behind it") {
+  ServerStatements statements;
+  statements.preparing(1, 4, 1);
+  statements.confirmed(1);
+  statements.closing(1, 5);
+  statements.preparing(1, 5, 2);
+  statements.closed(1);
+  CHECK(statements.look_up(1, 5, 2) == Presence::present);
 }
 
 TEST_CASE("what was parsed under an older schema is stale, as long as it is there [5.2-48]") {
@@ -68,15 +83,16 @@ TEST_CASE("what the same group uses, or what is not confirmed, is no victim [5.2
   CHECK(statements.victim(1, 3) == 1);
 }
 
-TEST_CASE("a Close that was skipped leaves the statement there, to be parsed anew before use") {
+TEST_CASE("a Close that was skipped leaves the statement as it was") {
   ServerStatements statements;
   statements.preparing(1, 1, 7);
   statements.confirmed(1);
-  statements.forget(1);
+  statements.closing(1, 1);
+  CHECK_FALSE(statements.victim(1, 2));
   statements.restore(1);
   CHECK(statements.contains(1));
-  CHECK(statements.look_up(1, 2, 7) == Presence::stale);
-  CHECK(statements.victim(1, 2) == 1);
+  CHECK(statements.look_up(1, 2, 7) == Presence::present);
+  CHECK(statements.victim(1, 3) == 1);
 }
 
 TEST_CASE("restoring what is there changes nothing") {
@@ -88,10 +104,12 @@ TEST_CASE("restoring what is there changes nothing") {
   CHECK(statements.look_up(1, 2, 7) == Presence::present);
 }
 
-TEST_CASE("confirming or forgetting what is not there is nothing") {
+TEST_CASE("confirming or closing what is not there is nothing") {
   ServerStatements statements;
   statements.confirmed(1);
-  statements.forget(1);
+  statements.closing(1, 1);
+  statements.closed(1);
+  statements.doubt(1);
   CHECK(statements.size() == 0);
 }
 

@@ -145,7 +145,43 @@ TEST_CASE("two names may hold the same statement; each definition is known by a 
 TEST_CASE("the unnamed statement begins as none") {
   ClientStatements statements;
   CHECK(statements.unnamed().tag == 0);
-  CHECK_FALSE(statements.unnamed().is_undecided);
+  CHECK_FALSE(statements.is_unnamed_undecided());
+}
+
+TEST_CASE(
+    "an unnamed Parse that is answered stands; one that fails leaves none; one that is skipped the former "
+    "[5.2-49]") {
+  ClientStatements statements;
+  statements.define_unnamed(1, "first");
+  CHECK(statements.is_unnamed_undecided());
+  statements.unnamed_answered();
+  CHECK_FALSE(statements.is_unnamed_undecided());
+  statements.define_unnamed(2, "second");
+  CHECK(statements.unnamed().definition == "second");
+  statements.unnamed_skipped();
+  CHECK(statements.unnamed().tag == 1);
+  CHECK(statements.unnamed().definition == "first");
+  statements.define_unnamed(3, "third");
+  statements.unnamed_failed();
+  CHECK(statements.unnamed().tag == 0);
+}
+
+TEST_CASE("changes of the unnamed statement settle in their order, whatever was sent behind them [5.2-49]") {
+  ClientStatements statements;
+  statements.define_unnamed(1, "first");
+  statements.define_unnamed(2, "second");
+  statements.end_unnamed();
+  CHECK(statements.unnamed().tag == 0);
+  statements.unnamed_answered();
+  statements.unnamed_skipped();
+  statements.unnamed_skipped();
+  CHECK(statements.unnamed().tag == 1);
+  statements.define_unnamed(4, "fourth");
+  statements.end_unnamed();
+  statements.unnamed_skipped();
+  statements.unnamed_answered();
+  CHECK(statements.unnamed().tag == 0);
+  CHECK_FALSE(statements.is_unnamed_undecided());
 }
 
 }  // namespace ballast
