@@ -182,6 +182,8 @@ ClientSession::Take ClientSession::take_named_parse(Cut& cut, std::string_view n
                                                     std::string_view definition) {
   if (statements().is_undecided(name)) return wait_for_answers(cut);
   if (const ClientStatements::Held* const taken = statements().find(name)) {
+    // What is under way may be a DEALLOCATE ALL.
+    if (!server_->pipeline().queue_empty()) return wait_for_answers(cut);
     // The server says that it has one of that name: 42P05, if nothing else is wrong with the text.
     forward_run(cut);
     prepare_stand_in();

@@ -49,7 +49,7 @@ void ClientSession::forward_run(Cut& cut) {
 }
 
 void ClientSession::go_on() {
-  if (state_ != State::idle && state_ != State::active) return;
+  if (is_stalled_ || (state_ != State::idle && state_ != State::active)) return;
   const std::string_view kept = inbox_.kept();
   const std::size_t used = consume(kept);
   if (state_ != State::ended) inbox_.keep(kept.substr(used));
