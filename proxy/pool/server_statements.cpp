@@ -33,9 +33,9 @@ void ServerStatements::remove(std::uint64_t statement) {
   by_statement_.erase(found);
 }
 
-bool ServerStatements::contains(std::uint64_t statement) const {
+bool ServerStatements::may_be_there(std::uint64_t statement, std::uint64_t group) const {
   const auto found = by_statement_.find(statement);
-  return found != by_statement_.end() && found->second->closing == 0;
+  return found != by_statement_.end() && found->second->closing != group;
 }
 
 void ServerStatements::closing(std::uint64_t statement, std::uint64_t group) {
@@ -51,7 +51,8 @@ void ServerStatements::closed(std::uint64_t statement) {
 }
 
 void ServerStatements::restore(std::uint64_t statement) {
-  if (const auto found = by_statement_.find(statement); found != by_statement_.end()) found->second->closing = 0;
+  if (const auto found = by_statement_.find(statement); found != by_statement_.end())
+    found->second->closing = 0;
 }
 
 void ServerStatements::doubt(std::uint64_t statement) {

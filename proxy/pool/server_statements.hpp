@@ -26,8 +26,8 @@ class ServerStatements {
   // Also marks it as just used. `epoch`: of the schema (Broker::schema_epoch) that it must have been parsed
   // under.
   Presence look_up(std::uint64_t statement, std::uint64_t group, std::uint64_t epoch);
-  // Does a Parse of it need a Close before it?
-  bool contains(std::uint64_t statement) const;
+  // Does a Parse of it in `group` need a Close before it? A Close of an earlier group may have been skipped.
+  bool may_be_there(std::uint64_t statement, std::uint64_t group) const;
   // A Parse for it goes out in `group`.
   void preparing(std::uint64_t statement, std::uint64_t group, std::uint64_t epoch);
   void confirmed(std::uint64_t statement);

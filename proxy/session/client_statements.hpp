@@ -43,8 +43,8 @@ class ClientStatements {
   // The name whose definition has that ordinal, also if a Close of it is under way; empty if it has ended.
   std::string name_of(std::uint32_t ordinal) const;
 
-  // The unnamed statement: lives until the next Parse without a name, its Close, or the next simple query. Each of
-  // these is believed when it is sent, too.
+  // The unnamed statement: lives until the next Parse without a name, its Close, or the next simple query.
+  // Each of these is believed when it is sent, too.
   struct Unnamed {
     std::uint64_t tag = 0;   // of its own for each Parse; 0: there is none
     std::string definition;  // to prepare it on another server; empty: too long to be kept
@@ -55,8 +55,8 @@ class ClientStatements {
   void end_unnamed();
   // It ended at once: nothing was under way.
   void forget_unnamed() { unnamed_ = {}; }
-  // The oldest undecided of these was answered; it was a Parse and failed: PostgreSQL drops the former statement
-  // before it looks at the new text; it was skipped.
+  // The oldest undecided of these was answered; it was a Parse and failed: PostgreSQL drops the former
+  // statement before it looks at the new text; it was skipped.
   void unnamed_answered();
   void unnamed_failed();
   void unnamed_skipped();
@@ -79,7 +79,8 @@ class ClientStatements {
   void settle_unnamed(Unnamed result);
 
   Unnamed unnamed_;
-  std::deque<Unnamed> unnamed_before_;  // for each undecided Parse, Close or Query, oldest first: what was there
+  std::deque<Unnamed>
+      unnamed_before_;  // for each undecided Parse, Close or Query, oldest first: what was there
 };
 
 }  // namespace ballast

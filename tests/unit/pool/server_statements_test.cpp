@@ -10,7 +10,7 @@ TEST_CASE("a statement is absent until it is prepared, and present for its own g
   ServerStatements statements;
   CHECK(statements.look_up(1, 5, 1) == Presence::absent);
   statements.preparing(1, 5, 1);
-  CHECK(statements.contains(1));
+  CHECK(statements.may_be_there(1, 99));
   CHECK(statements.look_up(1, 5, 1) == Presence::present);
 }
 
@@ -29,7 +29,8 @@ TEST_CASE("a Close is believed within its group, undecided in the next ones, and
   statements.closing(1, 5);
   CHECK(statements.look_up(1, 5, 1) == Presence::absent);
   CHECK(statements.look_up(1, 6, 1) == Presence::undecided);
-  CHECK_FALSE(statements.contains(1));
+  CHECK_FALSE(statements.may_be_there(1, 5));
+  CHECK(statements.may_be_there(1, 6));
   statements.closed(1);
   CHECK(statements.look_up(1, 6, 1) == Presence::absent);
   CHECK(statements.size() == 0);
@@ -52,7 +53,7 @@ TEST_CASE("what was parsed under an older schema is stale, as long as it is ther
   CHECK(statements.look_up(1, 6, 3) == Presence::present);
   CHECK(statements.look_up(1, 6, 2) == Presence::present);
   CHECK(statements.look_up(1, 6, 4) == Presence::stale);
-  CHECK(statements.contains(1));
+  CHECK(statements.may_be_there(1, 99));
   statements.preparing(1, 7, 4);
   statements.confirmed(1);
   CHECK(statements.look_up(1, 8, 4) == Presence::present);
@@ -90,7 +91,7 @@ TEST_CASE("a Close that was skipped leaves the statement as it was") {
   statements.closing(1, 1);
   CHECK_FALSE(statements.victim(1, 2));
   statements.restore(1);
-  CHECK(statements.contains(1));
+  CHECK(statements.may_be_there(1, 99));
   CHECK(statements.look_up(1, 2, 7) == Presence::present);
   CHECK(statements.victim(1, 3) == 1);
 }
