@@ -60,19 +60,6 @@ ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
 
 ServerConnection::~ServerConnection() { release_holds(); }
 
-ServerHold::ServerHold(ServerConnection& server) : server_(&server) { server.holds_.push_back(*this); }
-
-ServerHold::~ServerHold() {
-  if (server_ == nullptr) return;
-  server_->holds_.erase(server_->holds_.iterator_to(*this));
-  if (!server_->is_held()) server_->owner_.on_unheld(*server_);
-}
-
-void ServerConnection::release_holds() {
-  for (ServerHold& hold : holds_) hold.server_ = nullptr;
-  holds_.clear();
-}
-
 std::string ServerConnection::name() const { return "S-" + std::to_string(id_); }
 
 void ServerConnection::become(State state) {

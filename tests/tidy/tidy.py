@@ -51,6 +51,7 @@ TESTED_ELSEWHERE = {
     "proxy/io/upstream_tls.cpp": "tests/unit/io/connector_tls_test.cpp",
     "proxy/pool/pool_growth.cpp": "tests/unit/pool/pool_test.cpp",
     "proxy/pool/pool_set.cpp": "tests/unit/pool/pool_test.cpp",
+    "proxy/pool/server_hold.cpp": "tests/unit/session/cancel_test.cpp",
     "proxy/session/cancel_forward.cpp": "tests/unit/session/cancel_test.cpp",
     "proxy/session/cancel_keys.cpp": "tests/unit/session/cancel_test.cpp",
     "proxy/session/client_prepares.cpp": "tests/unit/session/prepares_test.cpp",
