@@ -128,8 +128,10 @@ void Speaker::speak_copy_data(const std::string& token) {
 
 void Speaker::speak_copy_in_extended(const Situation& situation) {
   copy_token_ = token();
-  parse("", "COPY IN '" + copy_token_ + "'");
-  bind("", "", Argument::none);
+  // A name of its own: nobody is to run this again by chance, and then not send the data.
+  close('S', "copy");
+  parse("copy", "COPY IN '" + copy_token_ + "'");
+  bind("", "copy", Argument::none);
   if (dice_.percent(30)) describe('P', "");
   execute("", 0);
   const int choice = dice_.between(situation.waits_for_answers ? 0 : 1, 2);
