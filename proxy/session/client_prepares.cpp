@@ -237,8 +237,11 @@ bool ClientSession::prepare_unnamed(Cut& cut) {
   } else if (there.tag != ServerConnection::Unnamed::none) {
     // Somebody else's: away with it, so that the server tells this client that there is none.
     MessageWriter(server_->gather(), FrontendType::close).byte(statement_kind).cstring({});
-    server_->expect({.kind = RequestKind::close, .answer = Answer::drop});
     server_->replace_unnamed(ServerConnection::Unnamed::unknown);
+    server_->expect({.kind = RequestKind::close,
+                     .answer = Answer::drop,
+                     .is_unnamed = true,
+                     .statement = next_statement_id()});
   }
   return true;
 }
