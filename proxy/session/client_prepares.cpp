@@ -52,6 +52,7 @@ ClientStatements& ClientSession::statements() {
 
 // What to do with a message depends on answers that are still to come: the server is made to send them.
 ClientSession::Take ClientSession::wait_for_answers(Cut& cut) {
+  if (server_->pipeline().copying_in()) return refuse_in_copy();
   assert(!server_->pipeline().queue_empty());  // else it would be for ever
   forward_run(cut);
   MessageWriter(server_->gather(), FrontendType::flush);

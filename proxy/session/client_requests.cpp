@@ -87,6 +87,12 @@ std::size_t ClientSession::consume(std::string_view bytes) {
   return cut.at;
 }
 
+// A COPY waits for data and ignores a Flush: no answers will come to wait for. PostgreSQL ends the connection
+// too.
+ClientSession::Take ClientSession::refuse_in_copy() {
+  return refuse(sqlstate::protocol_violation, "unexpected message during COPY from stdin");
+}
+
 void ClientSession::refuse_length(const Header& header) {
   if (!valid(header)) {
     refuse(sqlstate::protocol_violation, "invalid message length");
@@ -306,6 +312,10 @@ void ClientSession::on_answers_end() {
       welcome();
     }
     return settle_down();
+  }
+  if (is_stalled_ && server_->pipeline().copying_in()) {
+    refuse_in_copy();
+    return;
   }
   if (is_stalled_ && server_->pipeline().queue_empty()) {
     is_stalled_ = false;

@@ -116,6 +116,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void give_back();
   void fail_request(PgError error);
   Take refuse(std::string_view code, std::string message);
+  Take refuse_in_copy();
   void refuse_length(const Header& header);
 
   // Prepared statements (client_prepares.cpp)
