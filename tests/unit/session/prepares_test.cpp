@@ -177,6 +177,27 @@ TEST_CASE("other parameter types are another statement [5.2-46]") {
   CHECK(both[0] != both[1]);
 }
 
+TEST_CASE("a Parse of a name in use inside a COPY ends the client, it does not wait for ever [5.3-64]") {
+  for (const bool copy_has_begun : {true, false}) {
+    CAPTURE(copy_has_begun);
+    Talk talk;
+    test::FarEnd client = talk.log_in();
+    talk.exchange(client, frontend::parse("mine", "SELECT 1") + frontend::sync);
+    client.take();
+    client.send(frontend::query("COPY t FROM STDIN"));
+    if (!copy_has_begun) client.send(frontend::parse("mine", "SELECT 2"));
+    talk.run();
+    talk.server().send(backend::copy_in);
+    talk.run();
+    if (copy_has_begun) client.send(frontend::parse("mine", "SELECT 2"));
+    talk.run();
+    const std::string answer = client.take();
+    REQUIRE(answer.starts_with(backend::copy_in));
+    CHECK(error_in(answer).sqlstate == "08P01");
+    CHECK(error_in(answer).severity == Severity::fatal);
+  }
+}
+
 TEST_CASE(
     "a name in use is refused by the server, with the client's own name, and the client stays [5.2-32]") {
   Talk talk;
