@@ -6,6 +6,10 @@
 
 namespace ballast {
 
+namespace {
+constexpr std::size_t spare_max = 1024;  // of the memory that a client without statements may hold
+}  // namespace
+
 const ClientStatements::Held* ClientStatements::find(std::string_view name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : &found->second;
@@ -70,13 +74,17 @@ void ClientStatements::discarded() {
 }
 
 void ClientStatements::define_unnamed(std::uint64_t tag, std::string_view definition) {
-  unnamed_before_.push_back(std::exchange(unnamed_, {tag, std::string(definition)}));
+  Unnamed defined{tag, std::move(spare_)};
+  defined.definition.assign(definition);
+  unnamed_before_.push_back(std::exchange(unnamed_, std::move(defined)));
 }
 
 void ClientStatements::end_unnamed() { unnamed_before_.push_back(std::exchange(unnamed_, {})); }
 
 void ClientStatements::unnamed_answered() {
   assert(is_unnamed_undecided());
+  std::string& past = unnamed_before_.front().definition;
+  if (past.capacity() <= spare_max) spare_ = std::move(past);
   unnamed_before_.pop_front();
 }
 

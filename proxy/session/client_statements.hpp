@@ -72,15 +72,15 @@ class ClientStatements {
   };
 
   void put(std::string_view name, Held held);
+  void settle_unnamed(Unnamed result);
 
   std::unordered_map<std::string, Held, Hash, std::equal_to<>> by_name_;
   std::deque<Change> undecided_;  // oldest first
   std::uint32_t last_ordinal_ = 0;
-  void settle_unnamed(Unnamed result);
-
   Unnamed unnamed_;
   std::deque<Unnamed>
       unnamed_before_;  // for each undecided Parse, Close or Query, oldest first: what was there
+  std::string spare_;   // memory for the next definition: drivers send a Parse without a name per query
 };
 
 }  // namespace ballast
