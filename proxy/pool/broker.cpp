@@ -19,6 +19,14 @@ void subtract(auto& counts, const auto& key) {
   assert(found != counts.end());
   if (--found->second == 0) counts.erase(found);
 }
+// Of those that are meant, the one that has waited longest; the end if there is none.
+auto oldest_of(auto& hungry, const auto& is_meant) {
+  auto oldest = hungry.end();
+  for (auto it = hungry.begin(); it != hungry.end(); ++it) {
+    if (is_meant(*it) && (oldest == hungry.end() || it->since < oldest->since)) oldest = it;
+  }
+  return oldest;
+}
 }  // namespace
 
 void Permit::give_back() {
@@ -26,19 +34,43 @@ void Permit::give_back() {
   broker_ = nullptr;
 }
 
-Broker::Answer Broker::ask(const PoolKey& key, const PoolSettings& settings, int size) {
+bool share_limit(Broker::Refusal limit, const PoolKey& one, const PoolKey& other) {
+  switch (limit) {
+    case Broker::Refusal::max_db_connections:
+      return one.database == other.database;
+    case Broker::Refusal::max_user_connections:
+      return one.user == other.user;
+    case Broker::Refusal::pool_size:
+    case Broker::Refusal::none:
+      break;
+  }
+  return false;
+}
+
+Broker::Answer Broker::ask(const PoolKey& key, const PoolSettings& settings, int size, Turn turn) {
   const std::scoped_lock lock(mutex_);
+  const auto is_reached = [this, &key, &turn](Refusal limit, int count, int max) {
+    return max > 0 && count + ahead_of(turn, limit, key) >= max;
+  };
   if (count(by_pool_, key) >= size) return {{}, Refusal::pool_size};
-  if (settings.max_db_connections > 0 && count(by_database_, key.database) >= settings.max_db_connections) {
+  if (is_reached(Refusal::max_db_connections, count(by_database_, key.database), settings.max_db_connections))
     return {{}, Refusal::max_db_connections};
-  }
-  if (settings.max_user_connections > 0 && count(by_user_, key.user) >= settings.max_user_connections) {
+  if (is_reached(Refusal::max_user_connections, count(by_user_, key.user), settings.max_user_connections))
     return {{}, Refusal::max_user_connections};
-  }
   ++by_pool_[key];
   ++by_database_[key.database];
   ++by_user_[key.user];
   return {Permit(*this, key), Refusal::none};
+}
+
+// Those whom another shared limit stands in the way of count as well: a pool that needs places in two full
+// limits would lose the one while it gets the other, for ever, and make others close servers for nothing.
+// Those who wait for a server of their own pool don't: they could not use a place.
+int Broker::ahead_of(const Turn& turn, Refusal limit, const PoolKey& key) const {
+  return static_cast<int>(std::count_if(hungry_.begin(), hungry_.end(), [&](const Hungry& other) {
+    return other.refusal != Refusal::pool_size && other.is_ahead_of(turn) &&
+           share_limit(limit, other.key, key);
+  }));
 }
 
 int Broker::servers(const PoolKey& key) const {
@@ -51,6 +83,12 @@ void Broker::give_back(const PoolKey& key) {
   subtract(by_pool_, key);
   subtract(by_database_, key.database);
   subtract(by_user_, key.user);
+  // All of them are told: the first may have no use for the place any more.
+  for (const Hungry& hungry : hungry_) {
+    if (!share_limit(hungry.refusal, hungry.key, key)) continue;
+    const Member& member = members_[static_cast<std::size_t>(hungry.worker)];
+    member.loop->post([pools = member.pools] { pools->grow(); });
+  }
 }
 
 bool Broker::begin_connecting(int limit) {
@@ -68,47 +106,59 @@ int Broker::enroll(Loop& loop, PoolSet& pools) {
 void Broker::leave(int worker) {
   const std::scoped_lock lock(mutex_);
   members_[static_cast<std::size_t>(worker)] = {nullptr, nullptr};
-  for (auto& [key, waiting] : hungry_) {
-    hungry_count_ -=
-        static_cast<int>(std::erase_if(waiting, [worker](const Hungry& h) { return h.worker == worker; }));
-  }
+  std::erase_if(hungry_, [worker](const Hungry& hungry) { return hungry.worker == worker; });
+  count_hungry();
 }
 
-void Broker::want(int worker, const PoolKey& key, TimePoint since, Refusal refusal) {
+void Broker::want(int worker, const PoolKey& key, Turn turn, Refusal refusal) {
   const std::scoped_lock lock(mutex_);
-  hungry_[key].push_back({worker, since});
-  ++hungry_count_;
+  const auto is_its = [&turn](const Hungry& hungry) { return hungry.pool == turn.pool; };
+  const auto found = std::find_if(hungry_.begin(), hungry_.end(), is_its);
+  if (found != hungry_.end() && found->refusal == refusal && !found->is_answered) {
+    found->since = turn.since;
+    return;  // the others know
+  }
+  std::erase_if(hungry_, is_its);
+  hungry_.push_back({turn.pool, worker, key, turn.since, refusal});
+  count_hungry();
   for (const Member& member : members_) {
     if (member.loop == nullptr || &member == &members_[static_cast<std::size_t>(worker)]) continue;
-    member.loop->post([pools = member.pools, key, refusal] { pools->give_to_others(key, refusal); });
+    member.loop->post([pools = member.pools, key] { pools->give_to_others(key); });
   }
 }
 
-void Broker::unwant(int worker, const PoolKey& key) {
+void Broker::unwant(const Pool& pool) {
   const std::scoped_lock lock(mutex_);
-  const auto found = hungry_.find(key);
-  if (found == hungry_.end()) return;
-  hungry_count_ -= static_cast<int>(
-      std::erase_if(found->second, [worker](const Hungry& h) { return h.worker == worker; }));
-  if (found->second.empty()) hungry_.erase(found);
+  std::erase_if(hungry_, [&pool](const Hungry& hungry) { return hungry.pool == &pool; });
+  count_hungry();
+}
+
+void Broker::count_hungry() {
+  hungry_count_ = static_cast<int>(std::count_if(hungry_.begin(), hungry_.end(),
+                                                 [](const Hungry& hungry) { return !hungry.is_answered; }));
 }
 
 std::optional<int> Broker::hungriest(int except, const PoolKey& key, TimePoint before) {
   const std::scoped_lock lock(mutex_);
-  const auto found = hungry_.find(key);
-  if (found == hungry_.end()) return std::nullopt;
-  std::vector<Hungry>& waiting = found->second;
-  auto oldest = waiting.end();
-  for (auto it = waiting.begin(); it != waiting.end(); ++it) {
-    if (it->worker == except || it->since >= before) continue;
-    if (oldest == waiting.end() || it->since < oldest->since) oldest = it;
-  }
-  if (oldest == waiting.end()) return std::nullopt;
+  const auto oldest = oldest_of(hungry_, [&](const Hungry& hungry) {
+    return !hungry.is_answered && hungry.worker != except && hungry.key == key && hungry.since < before;
+  });
+  if (oldest == hungry_.end()) return std::nullopt;
   const int worker = oldest->worker;
-  waiting.erase(oldest);
-  --hungry_count_;
-  if (waiting.empty()) hungry_.erase(found);
+  hungry_.erase(oldest);
+  count_hungry();
   return worker;
+}
+
+bool Broker::is_place_wanted(const PoolKey& key, Turn turn) {
+  const std::scoped_lock lock(mutex_);
+  const auto oldest = oldest_of(hungry_, [&](const Hungry& hungry) {
+    return !hungry.is_answered && hungry.is_ahead_of(turn) && share_limit(hungry.refusal, hungry.key, key);
+  });
+  if (oldest == hungry_.end()) return false;
+  oldest->is_answered = true;
+  count_hungry();
+  return true;
 }
 
 void Broker::send(int worker, const PoolKey& key, ServerConnection::Birth server, ReportedParameters bare) {

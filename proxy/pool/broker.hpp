@@ -1,5 +1,17 @@
 // Broker: the server budget of the whole process. Workers ask it before they connect, and give back by
 // Permit. Thread-safe; its lock is not on the path of a query.
+//
+// Nobody starves, however short of places the pools are, by two rules that go by how long a pool's first
+// client without a server in the making has waited:
+// - A free place in a limit that pools share is for the one that has waited longest. ask() leaves one for
+//   each hungry pool that is ahead of who asks; filling up to min_pool_size comes behind all clients. Who
+//   needs a place in two limits has the first kept while the second is full.
+// - Who has a place that another pool waits for gives it up at its server's next return: at once if it has
+//   no client of its own, else when the other has waited longer by a patience that is worth a new connection.
+// So the pool that has waited longest gets the next place that comes back in each limit, and each becomes the
+// one that has waited longest in its turn. Hungry is only who was refused at its last attempt and would make
+// another: a client that has left, or a pool that pauses after a failed connect, keeps no place from others
+// for longer than a tick.
 #pragma once
 
 #include <atomic>
@@ -17,6 +29,7 @@
 
 namespace ballast {
 
+class Pool;
 class PoolSet;
 
 class Broker {
@@ -27,8 +40,14 @@ class Broker {
     Refusal refusal = Refusal::none;  // which limit it was
   };
 
+  // A pool, and since when its clients wait; by default no client does, and all that wait come first.
+  struct Turn {
+    const Pool* pool = nullptr;
+    TimePoint since = TimePoint::max();
+  };
+
   // `size`: how many servers the pool may have now; its reserve counted in if the caller may use it.
-  Answer ask(const PoolKey& key, const PoolSettings& settings, int size);
+  Answer ask(const PoolKey& key, const PoolSettings& settings, int size, Turn turn);
   int servers(const PoolKey& key) const;
 
   // Server logins under way, over all pools and workers: false at `limit`.
@@ -36,18 +55,21 @@ class Broker {
   void end_connecting(int count) { connecting_ -= count; }
   std::uint64_t next_server_id() { return ++last_server_id_; }
 
-  // Between workers
-  // --------------------------------------------------------------------------------------------- A worker's
-  // pools join, and leave before they end. The result is the worker's number here.
+  // Between pools and workers
+
+  // A worker's pools join, and leave before they end. The result is the worker's number here.
   int enroll(Loop& loop, PoolSet& pools);
   void leave(int worker);
-  // The pool of that worker has waiters since then, and a limit stands in its way: others are asked to give.
-  void want(int worker, const PoolKey& key, TimePoint since, Refusal refusal);
-  void unwant(int worker, const PoolKey& key);
+  // The pool has waiters, and a limit stands in its way: those who have what it needs are asked to give.
+  void want(int worker, const PoolKey& key, Turn turn, Refusal refusal);
+  void unwant(const Pool& pool);
   bool is_anyone_hungry() const { return hungry_count_.load(std::memory_order_relaxed) > 0; }
   // The other worker that has waited longest for a server of this pool, if since before `before`. It counts
   // as served.
   std::optional<int> hungriest(int except, const PoolKey& key, TimePoint before);
+  // Whether the pool should close a server, because another has waited for a place like its since before
+  // `turn.since`. That one counts as served, until it is refused again.
+  bool is_place_wanted(const PoolKey& key, Turn turn);
   // A server on its way to another worker; in its state, whose values are those in `parameters`.
   void send(int worker, const PoolKey& key, ServerConnection::Birth server, ReportedParameters bare);
 
@@ -58,12 +80,25 @@ class Broker {
 
  private:
   friend class Permit;
+  // A pool that a limit stands in the way of.
+  struct Hungry {
+    const Pool* pool;
+    int worker;
+    PoolKey key;
+    TimePoint since;
+    Refusal refusal;
+    bool is_answered = false;  // has room been made for it since it was refused?
+
+    bool is_ahead_of(const Turn& turn) const { return pool != turn.pool && since < turn.since; }
+  };
   void give_back(const PoolKey& key);
+  int ahead_of(const Turn& turn, Refusal limit, const PoolKey& key) const;
+  void count_hungry();
 
   std::atomic<std::uint64_t> schema_epoch_{1};
   std::atomic<int> connecting_{0};
   std::atomic<std::uint64_t> last_server_id_{0};
-  std::atomic<int> hungry_count_{0};
+  std::atomic<int> hungry_count_{0};  // of hungry_, those that are not answered
   mutable std::mutex mutex_;
   std::map<PoolKey, int> by_pool_;
   std::map<std::string, int> by_database_;
@@ -72,12 +107,11 @@ class Broker {
     Loop* loop;  // null: it has left
     PoolSet* pools;
   };
-  struct Hungry {
-    int worker;
-    TimePoint since;
-  };
   std::vector<Member> members_;
-  std::map<PoolKey, std::vector<Hungry>> hungry_;
+  std::vector<Hungry> hungry_;  // one for a pool
 };
+
+// Whether servers of these two pools count together against that limit.
+bool share_limit(Broker::Refusal limit, const PoolKey& one, const PoolKey& other);
 
 }  // namespace ballast

@@ -31,7 +31,10 @@ Pool::Pool(PoolSet& pools, PoolKey key, StartupParameters replication) : Pool(po
   settings_.min_pool_size = 0;
 }
 
-Pool::~Pool() { pools_.broker().end_connecting(static_cast<int>(connecting_.size())); }
+Pool::~Pool() {
+  stop_asking();
+  pools_.broker().end_connecting(static_cast<int>(connecting_.size()));
+}
 
 ServerConnection* Pool::checkout(Waiter& waiter) {
   assert(!waiter.is_waiting());
@@ -90,15 +93,15 @@ void Pool::discard(ServerConnection& server) {
 // To the first waiter, else to the idle list.
 void Pool::offer(ServerConnection& server) {
   if (is_worn(server, pools_.world().loop.now())) return close(server, "server_lifetime");
-  if (pools_.broker().is_anyone_hungry() && give_away(server)) return;
+  if (pools_.broker().is_anyone_hungry() && give_up(server)) return;
   if (!waiters_.empty()) {
     Waiter& first = waiters_.front();
     waiters_.pop_front();
+    if (waiters_.empty()) stop_asking();
     return first.on_granted(server);
   }
   server.become(ServerConnection::State::idle);
   idle_.push_back(&server);
-  if (pools_.starving) pools_.feed_starving();
 }
 
 bool Pool::is_worn(const ServerConnection& server, TimePoint now) const {
@@ -181,10 +184,6 @@ void Pool::tick(TimePoint now) {
   refuse_overdue(now);
   end_overdue_servers(now);
   parameter_sets_.sweep();
-  if (is_asking_ && waiters_.empty()) {
-    is_asking_ = false;
-    pools_.broker().unwant(pools_.worker(), key_);
-  }
   if (pools_.broker().is_anyone_hungry()) give_idle_one();
   grow();
   const int there = static_cast<int>(servers_.size() + connecting_.size());
@@ -210,7 +209,6 @@ void Pool::close(ServerConnection& server, std::string_view why) {
   server.say_goodbye();
   server.permit() = {};
   pools_.world().loop.bury(take_out(server));
-  if (pools_.starving) pools_.feed_starving();
   grow();
 }
 

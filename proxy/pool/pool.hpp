@@ -56,8 +56,8 @@ class Pool final : private ServerOwner {
   // A server that comes from another worker. `bare`: what a server of this pool reports that nobody has
   // changed.
   void adopt(ServerConnection::Birth server, const ReportedParameters& bare);
-  // The least recently used idle server goes to another worker that waits for one, if there are both.
-  void give_idle_one();
+  // The least recently used idle server goes to who waits for it or for its place, if there are both.
+  bool give_idle_one();
   // Closes the least recently used idle server, if there is one.
   bool close_idle_one();
   void close_all_idle();
@@ -84,8 +84,12 @@ class Pool final : private ServerOwner {
 
   void offer(ServerConnection& server);
   void add(ServerConnection::Birth birth);
+  bool give_up(ServerConnection& server);
   bool give_away(ServerConnection& server);
-  void ask_others(Broker::Refusal refusal);
+  bool make_way(ServerConnection& server);
+  void ask_others(Broker::Refusal refusal, TimePoint since);
+  void stop_asking();
+  TimePoint unserved_since() const;
   void close(ServerConnection& server, std::string_view why);
   std::unique_ptr<ServerConnection> take_out(ServerConnection& server);
   bool is_worn(const ServerConnection& server, TimePoint now) const;
@@ -120,7 +124,7 @@ class Pool final : private ServerOwner {
   PgError last_connect_error_;                       // why the latest attempt failed; empty after a success
   TimePoint retry_at_;                               // no new attempt before this
   Broker::Refusal refusal_ = Broker::Refusal::none;  // the limit that stands in the way of the waiters
-  bool is_asking_ = false;                           // have other workers been asked for a server?
+  bool is_asking_ = false;                           // have others been asked for a server or its place?
 };
 
 }  // namespace ballast

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cassert>
 #include <chrono>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "proxy/base/log.hpp"
@@ -14,6 +16,9 @@ namespace {
 
 // How much longer than ours another worker's client must have waited to get a server of ours.
 constexpr std::chrono::milliseconds patience_between_workers{5};
+// And how much longer another pool's must have waited for the place of one of ours that our clients wait for
+// too: a new connection is made there, which should serve a while before it goes back.
+constexpr std::chrono::milliseconds patience_between_pools{100};
 
 // Errors at login that pass by themselves: the server is starting or has no room. All others are the client's
 // to hear at once (wrong password, no such database, ...).
@@ -26,7 +31,8 @@ bool passes_by_itself(const PgError& error) {
 
 void Pool::grow() {
   const std::size_t waiting = waiters_.size();
-  if (waiting <= connecting_.size() || pools_.world().loop.now() < retry_at_) return;
+  if (waiting <= connecting_.size()) return stop_asking();
+  if (pools_.world().loop.now() < retry_at_) return;
   for (std::size_t missing = waiting - connecting_.size(); missing > 0; --missing) {
     if (!connect_one(allowed_size())) break;
   }
@@ -40,19 +46,27 @@ int Pool::allowed_size() const {
   return settings_.pool_size + settings_.reserve_pool_size;
 }
 
+// Since when the first waits for whom no server is in the making.
+TimePoint Pool::unserved_since() const {
+  if (waiters_.size() <= connecting_.size()) return TimePoint::max();
+  return std::next(waiters_.begin(), static_cast<std::ptrdiff_t>(connecting_.size()))->waiting_since();
+}
+
 bool Pool::connect_one(int size) {
   if (!pools_.broker().begin_connecting(pools_.settings().max_server_connecting)) return false;
-  Broker::Answer answer = pools_.broker().ask(key_, settings_, size);
+  const Broker::Turn turn{this, unserved_since()};
+  Broker::Answer answer = pools_.broker().ask(key_, settings_, size, turn);
   const bool is_shared_limit = answer.refusal == Broker::Refusal::max_db_connections ||
                                answer.refusal == Broker::Refusal::max_user_connections;
   // For a client that waits, not to fill up to min_pool_size: two pools would rob each other for ever.
-  if (is_shared_limit && !waiters_.empty() && pools_.evict_for(key_, answer.refusal)) {
-    answer = pools_.broker().ask(key_, settings_, size);
+  const bool is_for_client = turn.since < TimePoint::max();
+  if (is_shared_limit && is_for_client && pools_.evict_for(key_, answer.refusal)) {
+    answer = pools_.broker().ask(key_, settings_, size, turn);
   }
   refusal_ = answer.refusal;
   if (!answer.permit) {
     pools_.broker().end_connecting(1);
-    ask_others(answer.refusal);
+    if (is_for_client) ask_others(answer.refusal, turn.since);
   }
   Counters& counters = pools_.counters();
   switch (answer.refusal) {
@@ -60,7 +74,7 @@ bool Pool::connect_one(int size) {
       break;
     case Broker::Refusal::pool_size:
       ++counters.refused_pool_size;
-      return false;
+      break;
     case Broker::Refusal::max_db_connections:
       ++counters.refused_db_connections;
       break;
@@ -68,10 +82,8 @@ bool Pool::connect_one(int size) {
       ++counters.refused_user_connections;
       break;
   }
-  if (!answer.permit) {
-    pools_.starving = true;
-    return false;
-  }
+  if (!answer.permit) return false;
+  stop_asking();
   if (size > settings_.pool_size && pools_.broker().servers(key_) > settings_.pool_size)
     ++counters.reserve_used;
   start_connecting(std::move(answer.permit));
@@ -162,12 +174,17 @@ void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
   ++pools_.counters().server_connect_failures;
   last_connect_error_ = std::move(outcome.error);
   retry_at_ = pools_.world().loop.now() + pools_.settings().server_login_retry;
+  // No place is to be kept for us that we may not use yet; a server of another worker is still welcome.
+  if (refusal_ != Broker::Refusal::pool_size) stop_asking();
   log::warning("pool " + key_.user + "@" + key_.database, last_connect_error_.message);
   if (outcome.refused_by_server && !passes_by_itself(last_connect_error_)) refuse_all(last_connect_error_);
 }
 
-// Between workers
+// Between pools and workers
 // -----------------------------------------------------------------------------------------------
+
+// To whoever should have the server, or its place, before our own clients (Broker says why).
+bool Pool::give_up(ServerConnection& server) { return give_away(server) || make_way(server); }
 
 // To another worker, if clients there have waited longer than ours.
 bool Pool::give_away(ServerConnection& server) {
@@ -182,12 +199,19 @@ bool Pool::give_away(ServerConnection& server) {
   return true;
 }
 
-void Pool::give_idle_one() {
-  if (!idle_.empty()) give_away(*idle_.front());
+// Closes it, if another pool's clients have waited longer than ours for a place.
+bool Pool::make_way(ServerConnection& server) {
+  const TimePoint before =
+      waiters_.empty() ? TimePoint::max() : waiters_.front().waiting_since() - patience_between_pools;
+  if (!pools_.broker().is_place_wanted(key_, {this, before})) return false;
+  close(server, "made room for another pool");
+  return true;
 }
 
+bool Pool::give_idle_one() { return !idle_.empty() && give_up(*idle_.front()); }
+
 void Pool::adopt(ServerConnection::Birth birth, const ReportedParameters& bare) {
-  is_asking_ = false;
+  stop_asking();
   if (bare_set_->reported.empty()) bare_set_->reported = bare;
   const ParameterSetRef theirs = std::move(birth.parameters);
   birth.parameters = parameter_sets_.intern(theirs->values);
@@ -196,14 +220,22 @@ void Pool::adopt(ServerConnection::Birth birth, const ReportedParameters& bare) 
   add(std::move(birth));
 }
 
-// Workers share the limits. One that has no server at all asks the others at once, one that has some only
-// when its clients have waited for a while: moving a server costs more than a query.
-void Pool::ask_others(Broker::Refusal refusal) {
-  if (is_asking_ || waiters_.empty() || is_for_replication()) return;
-  const TimePoint since = waiters_.front().waiting_since();
-  if (!servers_.empty() && pools_.world().loop.now() - since < patience_between_workers) return;
+// A shared limit: all who hold a place in it are asked at once. The pool's own size: the other workers'
+// shares of it, at once if we have no server at all, else only when our clients have waited for a while:
+// moving a server costs more than a query.
+void Pool::ask_others(Broker::Refusal refusal, TimePoint since) {
+  if (refusal == Broker::Refusal::pool_size) {
+    if (is_for_replication()) return;
+    if (!servers_.empty() && pools_.world().loop.now() - since < patience_between_workers) return;
+  }
   is_asking_ = true;
-  pools_.broker().want(pools_.worker(), key_, since, refusal);
+  pools_.broker().want(pools_.worker(), key_, {this, since}, refusal);
+}
+
+void Pool::stop_asking() {
+  if (!is_asking_) return;
+  is_asking_ = false;
+  pools_.broker().unwant(*this);
 }
 
 }  // namespace ballast

@@ -28,31 +28,27 @@ void PoolSet::configure(std::shared_ptr<const Settings> settings, std::unique_pt
 }
 
 void PoolSet::tick(TimePoint now) {
-  starving = false;  // a pool that still is says so again
   for (const auto& [key, pool] : pools_) pool->tick(now);
   std::erase_if(pools_, [](const auto& entry) { return entry.second->is_empty(); });
   statements_.sweep();
 }
 
-void PoolSet::feed_starving() {
-  starving = false;
+void PoolSet::grow() {
   for (const auto& [key, pool] : pools_) pool->grow();
 }
 
 bool PoolSet::evict_for(const PoolKey& key, Broker::Refusal refusal) {
   for (const auto& [other, pool] : pools_) {
-    const bool counts = refusal == Broker::Refusal::max_db_connections ? other.database == key.database
-                                                                       : other.user == key.user;
-    if (counts && other != key && pool->close_idle_one()) return true;
+    if (other != key && share_limit(refusal, other, key) && pool->close_idle_one()) return true;
   }
   return false;
 }
 
-void PoolSet::give_to_others(const PoolKey& key, Broker::Refusal refusal) {
-  if (refusal != Broker::Refusal::pool_size) {
-    evict_for(key, refusal);
-  } else if (const auto found = pools_.find(key); found != pools_.end()) {
-    found->second->give_idle_one();
+void PoolSet::give_to_others(const PoolKey& key) {
+  // A server that can move is worth more than the room for a new one.
+  if (const auto found = pools_.find(key); found != pools_.end() && found->second->give_idle_one()) return;
+  for (const auto& [other, pool] : pools_) {
+    if (pool->give_idle_one()) return;
   }
 }
 

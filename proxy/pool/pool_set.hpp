@@ -28,13 +28,13 @@ class PoolSet final : public SecretSource {
   // New settings for all pools; what is connected stays, within the new limits.
   void configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
   void tick(TimePoint now);
-  // A place in a limit that several pools share has become free.
-  void feed_starving();
+  // A place in a limit that several pools share has become free: all try again to serve their queues.
+  void grow();
   // Closes an idle server of another pool that counts against the limit which refused `key`.
   bool evict_for(const PoolKey& key, Broker::Refusal refusal);
   void close_all_idle();
   // Another worker waits for a server of that pool: an idle one of ours goes there, or makes room.
-  void give_to_others(const PoolKey& key, Broker::Refusal refusal);
+  void give_to_others(const PoolKey& key);
 
   World& world() { return world_; }
   Broker& broker() { return broker_; }
@@ -49,8 +49,6 @@ class PoolSet final : public SecretSource {
   TimePoint expiry(TimePoint born);
   int worker() const { return worker_; }
   const std::map<PoolKey, std::unique_ptr<Pool>>& pools() const { return pools_; }
-
-  bool starving = false;  // has a pool been refused a place that another pool holds?
 
  private:
   World& world_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,10 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "proxy/pool/pool_set.hpp"
-
-#include "tests/support/fake_world.hpp"
-#include "tests/unit/pool/backend.hpp"
+#include "tests/unit/pool/house.hpp"
 
 namespace ballast {
 namespace {
@@ -22,92 +18,6 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 using wire::message;
 
-const PoolKey app_ann{"app", "ann"};
-const PoolKey app_bob{"app", "bob"};
-const PoolKey shop_ann{"shop", "ann"};
-
-// Waits for a server, and has it.
-class Client final : public Waiter, public Lessee {
- public:
-  ServerConnection* server = nullptr;
-  PgError refused;
-  int grants = 0;
-  int refusals = 0;
-
-  void ask(Pool& pool) {
-    if (ServerConnection* const idle = pool.checkout(*this)) on_granted(*idle);
-  }
-  void give_back(Pool& pool) { pool.checkin(*std::exchange(server, nullptr)); }
-  bool has_server() const { return server != nullptr; }
-
-  void on_granted(ServerConnection& granted) override {
-    ++grants;
-    server = &granted;
-    granted.lease_to(*this);
-  }
-  void on_refused(const PgError& why) override {
-    ++refusals;
-    refused = why;
-  }
-  void on_answer(std::string_view) override {}
-  std::string statement_name(const Request&) const override { return {}; }
-  void on_error(std::string_view, std::string_view) override {}
-  void on_parameters_changed() override {}
-  void on_parameters_refused(const PgError&) override {}
-  void on_request_answered(const Request&) override {}
-  void on_request_discarded(const Request&) override {}
-  void on_statements_dropped() override {}
-  void on_answers_end() override {}
-  bool congested() const override { return false; }
-  void on_server_drained() override {}
-  void on_server_lost(const PgError&) override { server = nullptr; }
-};
-
-struct House {
-  explicit House(const Settings& from = {}) : settings(from) {
-    settings.upstream.user = "ann";
-    settings.upstream.password = "pencil";
-    settings.upstream.sslmode = SslMode::disable;
-    pools =
-        std::make_unique<PoolSet>(fake.world, broker, std::make_shared<const Settings>(settings), users());
-  }
-  std::unique_ptr<UserTable> users() {
-    return std::make_unique<UserTable>(settings.upstream,
-                                       std::map<std::string, std::string>{{"bob", "secret"}}, fake.random);
-  }
-  Pool& pool(const PoolKey& key = app_ann) { return pools->pool(key); }
-  // Lets the oldest connect succeed, up to the first ReadyForQuery.
-  test::FarEnd connect() {
-    REQUIRE(fake.connector.pending() > 0);
-    test::FarEnd far = fake.connector.accept();
-    far.send(backend::welcome());
-    fake.run();
-    far.take();
-    return far;
-  }
-  void refuse_login(const std::string& code, const std::string& text) {
-    fake.connector.accept().send(backend::error(code, text, "FATAL"));
-    fake.run();
-  }
-  void pass(Duration time) {
-    fake.loop.advance(time);
-    pools->tick(fake.loop.now());
-    fake.run();
-  }
-  std::size_t connecting() const { return fake.connector.pending(); }
-  Counters& counters() { return pools->counters(); }
-
-  Settings settings;
-  test::FakeWorld fake;
-  Broker broker;
-  std::unique_ptr<PoolSet> pools;
-};
-
-Settings with_size(int size) {
-  Settings settings;
-  settings.default_pool_size = size;
-  return settings;
-}
 // A simple query and its answer, so that the server ends in that status.
 void run_query(House& house, Client& client, test::FarEnd& far, char status) {
   client.server->expect({.kind = RequestKind::query});
@@ -902,52 +812,6 @@ TEST_CASE("all idle servers can be closed at once") {
   house.fake.run();
   CHECK(house.pool().server_count() == 1);
   CHECK(clients[2].has_server());
-}
-
-// Between workers -------------------------------------------------------------------------------------------
-
-TEST_CASE("an idle server goes to the worker whose clients wait, with what is prepared on it") {
-  House house(with_size(1));
-  PoolSet others(house.fake.world, house.broker, std::make_shared<const Settings>(house.settings),
-                 house.users());
-  Client here;
-  here.ask(house.pool());
-  test::FarEnd far = house.connect();
-  here.server->statements().preparing(5, 1, 1);
-  here.server->statements().confirmed(5);
-  const std::string name = here.server->name();
-  here.give_back(house.pool());
-  Client there;
-  there.ask(others.pool(app_ann));
-  house.fake.run();
-  REQUIRE(there.has_server());
-  CHECK(there.server->name() == name);
-  CHECK(there.server->statements().may_be_there(5, 99));
-  CHECK_FALSE(far.is_gone());
-  CHECK(house.pool().server_count() == 0);
-  CHECK(house.broker.servers(app_ann) == 1);
-  there.give_back(others.pool(app_ann));
-}
-
-TEST_CASE("a replication server is never given to another worker's ordinary client") {
-  House house(with_size(1));
-  PoolSet others(house.fake.world, house.broker, std::make_shared<const Settings>(house.settings),
-                 house.users());
-  Client holder;
-  holder.ask(house.pool());
-  house.connect();
-  Client ordinary;
-  ordinary.ask(others.pool(app_ann));
-  house.fake.run();
-  house.fake.loop.advance(1s);
-  Pool replication(*house.pools, app_ann, {{"replication", "true"}});
-  Client walsender;
-  walsender.ask(replication);
-  house.pool().discard(*std::exchange(holder.server, nullptr));
-  replication.tick(house.fake.loop.now());
-  house.connect();
-  CHECK(walsender.has_server());
-  CHECK_FALSE(ordinary.has_server());
 }
 
 }  // namespace ballast
