@@ -257,6 +257,7 @@ TEST_CASE("a waiter that has left keeps no place from others") {
   ann.ask(house.pool(app_ann));
   house.connect();
   Client bob;
+  house.there(app_bob).clients = 1;  // he stays, and the pool with him
   bob.ask(house.there(app_bob));
   house.fake.loop.advance(50ms);
   Client next;
@@ -267,6 +268,38 @@ TEST_CASE("a waiter that has left keeps no place from others") {
   for (int i = 0; i < 2; ++i) house.pass(100ms);
   house.connect_all();
   CHECK(next.has_server());
+}
+
+TEST_CASE("a pool that ends keeps no place from others") {
+  TwoWorkers house(with_one_place());
+  Client ann;
+  ann.ask(house.pool(app_ann));
+  house.connect();
+  {
+    Pool replication(house.others, {"app", "bob", true}, {{"replication", "true"}});
+    Client walsender;
+    walsender.ask(replication);
+    CHECK(house.broker.is_anyone_hungry());
+  }
+  CHECK_FALSE(house.broker.is_anyone_hungry());
+}
+
+TEST_CASE("a pool asks no longer when it gets a place, or when a server of its own serves its last waiter") {
+  TwoWorkers house(with_one_place());
+  Client ann;
+  ann.ask(house.pool(app_ann));
+  house.connect();
+  Client next;
+  next.ask(house.pool(app_ann));
+  CHECK(house.broker.is_anyone_hungry());
+  ann.give_back(house.pool(app_ann));
+  CHECK(next.has_server());
+  CHECK_FALSE(house.broker.is_anyone_hungry());
+  ann.ask(house.pool(app_ann));
+  CHECK(house.broker.is_anyone_hungry());
+  house.pool(app_ann).discard(*std::exchange(next.server, nullptr));
+  CHECK(house.connecting() == 1);
+  CHECK_FALSE(house.broker.is_anyone_hungry());
 }
 
 TEST_CASE("a pool that may not connect yet after a failure keeps no place from others") {
