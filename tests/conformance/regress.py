@@ -131,5 +131,4 @@ class IsolationSuite(RegressSuite):
     program = "pg_isolation_regress"
     schedule = "isolation_schedule"
     parts = ["specs", "expected"]
-    results = "output_iso/results"
     database = "isolation_regression"
