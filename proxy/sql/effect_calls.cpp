@@ -1,5 +1,6 @@
 // What a statement calls and what it makes, wherever in it that stands.
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 
 #include "proxy/sql/effect_reader.hpp"
@@ -25,11 +26,51 @@ bool makes_temporary(const Token& before, const Token& second_before) {
   return is_one_of(before, {"create", "replace", "global", "local"});
 }
 
+// Quick: may note_word() find something?
+bool may_tell(const Token& name) {
+  const char first = to_lower(*name.begin);
+  return first == 't' || first == 'p' || first == 'e' || first == '"';
+}
+
 bool begins_with(const Token& name, std::string_view lower_case) {
   const std::string_view text = name.kind == TokenKind::quoted_name ? name.text().substr(1) : name.text();
   return text.size() >= lower_case.size() &&
          std::equal(lower_case.begin(), lower_case.end(), text.begin(),
                     [](char expected, char c) { return expected == to_lower(c); });
+}
+
+struct Clause {
+  std::string_view word;
+  std::string_view before;  // a word, a parenthesis, or nothing: a name that is no key word
+};
+
+// Key words that may be the names of functions, but not where these clauses have them.
+constexpr std::array clauses{
+    Clause{"brin", "using"},       Clause{"btree", "using"},       Clause{"by", "group"},
+    Clause{"by", "order"},         Clause{"by", "partition"},      Clause{"conflict", "on"},
+    Clause{"cube", "by"},          Clause{"filter", ")"},          Clause{"gin", "using"},
+    Clause{"gist", "using"},       Clause{"hash", "using"},        Clause{"include", ")"},
+    Clause{"inherits", ")"},       Clause{"key", "foreign"},       Clause{"key", "primary"},
+    Clause{"materialized", "not"}, Clause{"options", ""},          Clause{"over", ")"},
+    Clause{"reset", ""},           Clause{"rollup", "by"},         Clause{"set", ""},
+    Clause{"sets", "grouping"},    Clause{"spgist", "using"},      Clause{"varying", "bit"},
+    Clause{"varying", "char"},     Clause{"varying", "character"}, Clause{"zone", "time"},
+};
+
+bool opens_clause(const Token& word, const Token& before) {
+  return std::any_of(clauses.begin(), clauses.end(), [&](const Clause& clause) {
+    if (!word.is(clause.word)) return false;
+    if (clause.before == ")") return before.is(')');
+    if (!clause.before.empty()) return before.is(clause.before);
+    return before.is_name() && !before.is("by") && function_kind(before.text()) != FunctionKind::syntax;
+  });
+}
+
+FunctionKind kind_of(const Token& name) {
+  if (name.kind == TokenKind::word) return function_kind(name.text());
+  const std::string quoted = identifier(name);
+  const bool is_folded = std::none_of(quoted.begin(), quoted.end(), [](char c) { return to_lower(c) != c; });
+  return is_folded ? function_kind(quoted) : FunctionKind::unknown;
 }
 
 }  // namespace
@@ -38,44 +79,32 @@ bool begins_with(const Token& name, std::string_view lower_case) {
 // else PostgreSQL refuses them, and with them the whole text.
 void EffectReader::rest() {
   int depth = 0;
-  for (;; advance()) {
-    switch (token_.kind) {
-      case TokenKind::end:
-        if (depth != 0) add(Residue::anything);
-        return;
-      case TokenKind::word:
-      case TokenKind::quoted_name:
-        note_name();
-        continue;  // with its neighbours it means more
-      case TokenKind::unicode_name:
-      case TokenKind::broken:
-        add(Residue::anything);
-        break;
-      case TokenKind::string:
-      case TokenKind::dollar_string:
-      case TokenKind::constant:
-        break;
-      case TokenKind::symbol:
-        if (token_.is(';') && depth == 0) return;
-        if (token_.is('.')) {
-          name_.schema = name_.name;
-          name_.name = {};
-          continue;
-        }
-        if (token_.is('(')) {
-          ++depth;
-          call();
-        } else if (token_.is(')') && depth > 0) {
-          --depth;
-        }
+  for (;;) {
+    if (token_.is_name()) {
+      note_name();
+    } else if (token_.kind == TokenKind::symbol) {
+      if (token_.is(';') && depth == 0) return;
+      if (token_.is('(')) {
+        ++depth;
+        call();
+      } else if (token_.is(')') && depth > 0) {
+        --depth;
+      }
+      name_.schema = token_.is('.') ? name_.name : Token();
+      name_.name = token_;
+    } else {
+      if (token_.kind == TokenKind::end) break;
+      if (token_.kind == TokenKind::unicode_name) add(Residue::anything);
+      forget_name();
     }
-    name_.name = {};
-    name_.schema = {};
+    if (lexer_.skip_trifles()) forget_name();
+    advance();
   }
+  if (depth != 0) add(Residue::anything);
 }
 
 void EffectReader::note_name() {
-  if (name_.schema.is_name() && !name_.name.is_name()) {
+  if (name_.schema.is_name() && name_.name.is('.')) {
     name_.name = token_;
     return;
   }
@@ -83,46 +112,40 @@ void EffectReader::note_name() {
   name_.before = name_.name;
   name_.schema = {};
   name_.name = token_;
-  switch (*token_.begin) {
-    case 'e':
-    case 'E':
-      if (token_.is("execute") && name_.before.is("as")) add(Residue::anything);
-      break;
-    case 'p':
-    case 'P':
-    case '"':
-      if (begins_with(token_, "pg_temp")) add(Residue::temp_objects);
-      break;
-    case 't':
-    case 'T':
-      if (is_one_of(token_, {"temp", "temporary"}) && makes_temporary(name_.before, second_before))
-        add(Residue::temp_objects);
-      break;
-    default:
-      break;
-  }
+  if (may_tell(token_)) note_word(second_before);
+}
+
+// The few words that tell something by themselves.
+void EffectReader::note_word(const Token& second_before) {
+  if (begins_with(token_, "pg_temp")) add(Residue::temp_objects);
+  if (is_one_of(token_, {"temp", "temporary"}) && makes_temporary(name_.before, second_before))
+    add(Residue::temp_objects);
+  if (token_.is("execute") && name_.before.is("as")) add(Residue::anything);
 }
 
 // A parenthesis opens behind name_, which may be the name of a function.
 void EffectReader::call() {
   if (calls_ == Calls::ignored || !name_.name.is_name() || introduces_relation(name_.before)) return;
   if (relation_ == Relation::indexed && name_.before.is("on")) return;
-  const std::string name = identifier(name_.name);
-  FunctionKind kind = function_kind(name);
+  FunctionKind kind = kind_of(name_.name);
   const bool is_bare = !name_.schema.is_name();
-  if (kind == FunctionKind::syntax && is_bare && name_.name.kind == TokenKind::word) return;
+  if (is_bare && name_.name.kind == TokenKind::word) {
+    if (kind == FunctionKind::syntax ||
+        (kind == FunctionKind::unknown && opens_clause(name_.name, name_.before)))
+      return;
+  }
   const std::string schema = is_bare ? std::string() : identifier(name_.schema);
   const bool is_built_in = is_bare || schema == "pg_catalog";
   // Extensions may be in any schema.
   const bool is_elsewhere = kind == FunctionKind::runs_text || kind == FunctionKind::unseen;
   if (kind == FunctionKind::syntax || (!is_built_in && !is_elsewhere)) kind = FunctionKind::unknown;
-  called(kind, is_bare ? name : schema + "." + name);
+  called(kind, schema);
 }
 
-void EffectReader::called(FunctionKind kind, const std::string& name) {
+void EffectReader::called(FunctionKind kind, const std::string& schema) {
   switch (kind) {
     case FunctionKind::unknown:
-      return note_function(name);
+      return note_function(schema.empty() ? identifier(name_.name) : schema + "." + identifier(name_.name));
     case FunctionKind::harmless:
     case FunctionKind::syntax:
       return;

@@ -16,6 +16,7 @@ enum class Verb {
   begin,
   close,
   commit,
+  copy,
   create,
   deallocate,
   declare,
@@ -52,7 +53,7 @@ constexpr std::array first_words_known{
     FirstWord{"cluster", Verb::utility},
     FirstWord{"comment", Verb::utility},
     FirstWord{"commit", Verb::commit},
-    FirstWord{"copy", Verb::query},
+    FirstWord{"copy", Verb::copy},
     FirstWord{"create", Verb::create},
     FirstWord{"deallocate", Verb::deallocate},
     FirstWord{"declare", Verb::declare},
@@ -97,12 +98,26 @@ constexpr std::array first_words_known{
 };
 static_assert(std::ranges::is_sorted(first_words_known, {}, &FirstWord::word));
 
+// Where the words of a letter begin; those of 'a' at 0.
+constexpr auto first_of_letter = [] {
+  std::array<std::size_t, 27> first{};
+  for (const FirstWord& known : first_words_known) {
+    const auto letter = static_cast<std::size_t>(known.word.front() - 'a');
+    for (std::size_t later = letter + 1; later < first.size(); ++later) ++first[later];
+  }
+  return first;
+}();
+
 Verb verb_of(const Token& token) {
   if (token.is('(')) return Verb::query;
   if (token.kind != TokenKind::word) return Verb::anything;
-  const std::string word = identifier(token);
-  const auto* const found = std::ranges::lower_bound(first_words_known, word, {}, &FirstWord::word);
-  return found != first_words_known.end() && found->word == word ? found->verb : Verb::anything;
+  const char letter = to_lower(*token.begin);
+  if (letter < 'a' || letter > 'z') return Verb::anything;
+  const auto index = static_cast<std::size_t>(letter - 'a');
+  for (std::size_t at = first_of_letter[index]; at < first_of_letter[index + 1]; ++at) {
+    if (token.is(first_words_known[at].word)) return first_words_known[at].verb;
+  }
+  return Verb::anything;
 }
 
 bool is_one_of(const Token& token, std::initializer_list<std::string_view> words) {
@@ -111,7 +126,7 @@ bool is_one_of(const Token& token, std::initializer_list<std::string_view> words
 
 }  // namespace
 
-StatementEffect EffectReader::read() {
+void EffectReader::read() {
   advance();
   while (token_.kind != TokenKind::end) {
     if (token_.is(';')) {
@@ -122,11 +137,10 @@ StatementEffect EffectReader::read() {
     statement();
     rest();
   }
-  if (lexer_.is_ambiguous()) add(Residue::anything);
+  if (lexer_.is_doubtful()) add(Residue::anything);
   effect_.is_empty = statements_ == 0;
   effect_.is_single = statements_ <= 1;
   if (!effect_.is_single) effect_.control = TransactionControl::none;
-  return std::move(effect_);
 }
 
 // From the first word of a statement to where the search for calls begins.
@@ -154,6 +168,9 @@ void EffectReader::statement() {
       return add(Residue::hold_cursors);
     case Verb::commit:
       return end_transaction(TransactionControl::commit);
+    case Verb::copy:
+      if (peek().is('(')) advance();  // a query
+      break;
     case Verb::create:
       return create();
     case Verb::deallocate:
@@ -324,7 +341,7 @@ void EffectReader::routine() {
   for (;; advance()) {
     if (token_.kind == TokenKind::end || (token_.is(';') && depth == 0)) return;
     if (token_.is_name()) note_name();  // it may be made in pg_temp
-    if (token_.kind == TokenKind::unicode_name || token_.kind == TokenKind::broken) add(Residue::anything);
+    if (token_.kind == TokenKind::unicode_name) add(Residue::anything);
     if (token_.is("begin") && peek().is("atomic")) {
       add(Residue::anything);
       ++depth;
@@ -351,8 +368,18 @@ void EffectReader::skip_parentheses() {
     if (token_.is(')')) --depth;
     advance();
   } while (depth > 0 && token_.kind != TokenKind::end);
+  if (depth > 0) add(Residue::anything);
 }
 
-StatementEffect read_effect(std::string_view text) { return EffectReader(text).read(); }
+StatementEffect read_effect(std::string_view text) {
+  StatementEffect effect;
+  EffectReader(text, effect).read();
+  return effect;
+}
+
+void read_effect(std::string_view text, StatementEffect& effect) {
+  effect.clear();
+  EffectReader(text, effect).read();
+}
 
 }  // namespace ballast

@@ -18,9 +18,10 @@ namespace ballast {
 
 class EffectReader {
  public:
-  explicit EffectReader(std::string_view text) : lexer_(text) {}
+  // `effect` is as new.
+  EffectReader(std::string_view text, StatementEffect& effect) : lexer_(text), effect_(effect) {}
 
-  StatementEffect read();
+  void read();
 
  private:
   // Is a name in front of a parenthesis called? That in CREATE FUNCTION f(int) is not.
@@ -65,11 +66,13 @@ class EffectReader {
   // effect_calls.cpp
   void rest();
   void note_name();
+  void note_word(const Token& second_before);
   void call();
-  void called(FunctionKind kind, const std::string& name);
+  void called(FunctionKind kind, const std::string& schema);
   void note_function(const std::string& name);
 
   void advance() { token_ = lexer_.next(); }
+  void forget_name() { name_.schema = name_.name = {}; }
   Token peek() const;
   bool accept(std::string_view word);
   void skip_parentheses();
@@ -77,7 +80,7 @@ class EffectReader {
 
   Lexer lexer_;  // behind token_
   Token token_;
-  StatementEffect effect_;
+  StatementEffect& effect_;
   int statements_ = 0;
   // Of the statement being read:
   Name name_;

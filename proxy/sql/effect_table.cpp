@@ -31,8 +31,8 @@ const StatementEffect& EffectTable::of(std::string_view text) {
 }
 
 const StatementEffect& EffectTable::read(std::string_view text) {
-  last_ = read_effect(text);
-  return last_ == plain_effect ? plain_effect : last_;
+  read_effect(text, last_);
+  return last_.is_plain() && last_.is_single && !last_.is_empty ? plain_effect : last_;
 }
 
 const StatementEffect* EffectTable::kept(std::string_view text) {

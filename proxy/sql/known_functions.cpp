@@ -4,26 +4,25 @@
 #include <cstddef>
 
 #include "proxy/sql/harmless_functions.hpp"
+#include "proxy/sql/lexer.hpp"
 
 namespace ballast {
 namespace {
 
-// Key words that no function can have as its name (categories R, C and T of pg_get_keywords()), and others
-// that stand before a parenthesis in common statements.
+// Key words that no function can have as its name (categories R, C and T of pg_get_keywords()); and
+// OPERATOR(...).
 constexpr std::string_view syntax_words =
-    "all analyse analyze and any array as asc asymmetric authorization bernoulli between bigint binary "
-    "boolean both brin btree by case cast character check coalesce collate collation column concurrently "
-    "conflict constraint copy create cross cube current_catalog current_date current_role current_time "
-    "current_timestamp dec decimal default deferrable delete desc distinct do else end escape except "
-    "exists explain false fetch filter float for force_not_null force_null force_quote foreign freeze from "
-    "full gin gist grant greatest group grouping having identity ilike in include inherits initially inner "
-    "inout insert int integer intersect into is isnull join key lateral leading least limit localtime "
-    "localtimestamp materialized national natural nchar none not notnull null nullif offset on only "
-    "operator options or order out outer over placing precision primary real recursive references reindex "
-    "repeatable reset returning rollup row second select set setof sets similar smallint some spgist "
-    "symmetric system table tablesample then to trailing treat trim true union unique update user using "
-    "vacuum values variadic varying verbose when where window with xmlattributes xmlconcat xmlelement "
-    "xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable zone ";
+    "all analyse analyze and any array as asc asymmetric authorization between bigint binary boolean both "
+    "case cast character check coalesce collate collation column concurrently constraint create cross "
+    "current_catalog current_date current_role current_time current_timestamp dec decimal default "
+    "deferrable desc distinct do else end except exists false fetch float for foreign freeze from full "
+    "grant greatest group grouping having ilike in initially inner inout int integer intersect into is "
+    "isnull join lateral leading least limit localtime localtimestamp national natural nchar none not "
+    "notnull null nullif offset on only operator or order out outer placing precision primary real "
+    "references returning row select setof similar smallint some symmetric table tablesample then to "
+    "trailing treat trim true union unique user using values variadic verbose when where window with "
+    "xmlattributes xmlconcat xmlelement xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize "
+    "xmltable ";
 
 constexpr std::string_view advisory_lock_functions =
     "pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all "
@@ -75,7 +74,7 @@ constexpr std::size_t slot_count = 4096;
 
 constexpr std::size_t first_slot(std::string_view name) {  // FNV-1a
   std::uint32_t hash = 2166136261U;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(to_lower(c))) * 16777619U;
   return (hash ^ (hash >> 12)) % slot_count;
 }
 
@@ -105,7 +104,8 @@ constexpr auto table = [] {
 
 FunctionKind function_kind(std::string_view name) {
   for (std::size_t slot = first_slot(name); table[slot].size != 0; slot = (slot + 1) % slot_count) {
-    if (table[slot].text() == name) return table[slot].kind;
+    const std::string_view known = table[slot].text();
+    if (known.size() == name.size() && equals_folded(name.data(), known)) return table[slot].kind;
   }
   return FunctionKind::unknown;
 }

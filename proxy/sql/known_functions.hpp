@@ -23,7 +23,7 @@ enum class FunctionKind : std::uint8_t {
   unseen,     // leaves what no query can ask for: the random seed, connections, slots, a backup under way
 };
 
-// `name` as the catalogs have it, without a schema.
+// `name` in any case, without a schema.
 FunctionKind function_kind(std::string_view name);
 
 }  // namespace ballast

@@ -22,6 +22,7 @@ enum class ByteClass : std::uint8_t {
   dash,
   slash,
   symbol,
+  trifle,  // a symbol that only expressions have
 };
 
 constexpr auto byte_classes = [] {
@@ -34,7 +35,8 @@ constexpr auto byte_classes = [] {
   set("bBeEnNuUxX", ByteClass::prefix);
   set("0123456789", ByteClass::digit);
   set(" \t\n\r\f\v", ByteClass::space);  // \v since PostgreSQL 16
-  set(",()[].;:+*%^<>=~!@#&|`?", ByteClass::symbol);
+  set("().;", ByteClass::symbol);
+  set(",[]:+*%^<>=~!@#&|`?", ByteClass::trifle);
   set("'", ByteClass::quote);
   set("\"", ByteClass::double_quote);
   set("$", ByteClass::dollar);
@@ -105,58 +107,83 @@ void append_unquoted(std::string& value, std::string_view text, char quote) {
 
 }  // namespace
 
-bool Token::is(std::string_view lower_case) const {
-  if (kind != TokenKind::word || size != lower_case.size()) return false;
-  return std::equal(lower_case.begin(), lower_case.end(), begin,
-                    [](char expected, char c) { return expected == to_lower(c); });
+bool equals_folded(const char* text, std::string_view lower_case) {
+  for (const char expected : lower_case) {
+    if (to_lower(*text++) != expected) return false;
+  }
+  return true;
 }
 
 Token Lexer::take(TokenKind kind, const char* to) {
   const Token token{at_, static_cast<std::uint32_t>(to - at_), kind};
+  if (kind == TokenKind::broken) is_doubtful_ = true;
   at_ = to;
   return token;
 }
 
 Token Lexer::next() {
   for (;;) {
-    while (at_ != end_ && class_of(*at_) == ByteClass::space) ++at_;
-    if (at_ == end_) return take(TokenKind::end, at_);
-    const bool is_doubled = end_ - at_ > 1 && at_[1] == '-';
-    switch (class_of(*at_)) {
+    const char* at = at_;
+    while (at != end_ && class_of(*at) == ByteClass::space) ++at;
+    at_ = at;
+    if (at == end_) return take(TokenKind::end, at);
+    switch (class_of(*at)) {
       case ByteClass::letter:
-        return word();
+        return word(at);
       case ByteClass::prefix:
         return prefixed();
       case ByteClass::symbol:
-        return take(TokenKind::symbol, at_ + 1);
+      case ByteClass::trifle:
+        return take(TokenKind::symbol, at + 1);
       case ByteClass::digit:
-        return take(TokenKind::constant,
-                    std::find_if_not(at_, end_, [](char c) { return class_of(c) == ByteClass::digit; }));
+        return number(at);
       case ByteClass::quote:
-        return string(at_, Escapes::none);
+        return string(at, Escapes::none);
       case ByteClass::double_quote:
-        return quoted_name(at_, TokenKind::quoted_name);
+        return quoted_name(at, TokenKind::quoted_name);
       case ByteClass::dollar:
         return dollar();
       case ByteClass::dash:
-        if (!is_doubled) return take(TokenKind::symbol, at_ + 1);
-        skip_line_comment();
+        if (end_ - at < 2 || at[1] != '-') return take(TokenKind::symbol, at + 1);
+        at_ = line_end(at, end_);
         break;
       case ByteClass::slash:
-        if (end_ - at_ < 2 || at_[1] != '*') return take(TokenKind::symbol, at_ + 1);
+        if (end_ - at < 2 || at[1] != '*') return take(TokenKind::symbol, at + 1);
         if (!skip_block_comment()) return take(TokenKind::broken, end_);
         break;
       case ByteClass::other:
       case ByteClass::space:
-        return take(TokenKind::broken, at_ + 1);
+        return take(TokenKind::broken, at + 1);
     }
   }
 }
 
-Token Lexer::word() {
-  const char* to = at_ + 1;
-  while (to != end_ && continues_name(*to)) ++to;
+bool Lexer::skip_trifles() {
+  const char* at = at_;
+  const char* const end = end_;
+  bool is_more_than_space = false;
+  for (; at != end; ++at) {
+    const ByteClass value = class_of(*at);
+    if (value == ByteClass::space) continue;
+    if (value != ByteClass::trifle && value != ByteClass::digit) break;
+    is_more_than_space = true;
+  }
+  at_ = at;
+  return is_more_than_space;
+}
+
+Token Lexer::word(const char* from) {
+  const char* const end = end_;
+  const char* to = from + 1;
+  while (to != end && continues_name(*to)) ++to;
   return take(TokenKind::word, to);
+}
+
+Token Lexer::number(const char* from) {
+  const char* const end = end_;
+  const char* to = from + 1;
+  while (to != end && class_of(*to) == ByteClass::digit) ++to;
+  return take(TokenKind::constant, to);
 }
 
 Token Lexer::prefixed() {
@@ -170,7 +197,7 @@ Token Lexer::prefixed() {
       return token;
     }
   }
-  if (size < 2 || at_[1] != '\'' || prefix == 'u') return word();
+  if (size < 2 || at_[1] != '\'' || prefix == 'u') return word(at_);
   Token token = string(at_ + 1, prefix == 'e' ? Escapes::backslash : Escapes::none);
   if ((prefix == 'b' || prefix == 'x') && token.kind == TokenKind::string) token.kind = TokenKind::constant;
   return token;
@@ -196,13 +223,13 @@ const char* Lexer::string_end(const char* from, Escapes escapes) {
     // In some client encodings (SJIS, BIG5, GBK) the first backslash may be half of a character.
     const bool may_be_character =
         first != at && first != from && static_cast<unsigned char>(first[-1]) >= 0x80;
-    is_ambiguous_ = is_ambiguous_ || may_be_character;
+    is_doubtful_ = is_doubtful_ || may_be_character;
     if (is_escaped && escapes == Escapes::backslash) {
       ++at;
       continue;
     }
     // With standard_conforming_strings = off the quote would be part of the string.
-    is_ambiguous_ = is_ambiguous_ || is_escaped;
+    is_doubtful_ = is_doubtful_ || is_escaped;
     if (end_ - at < 2 || at[1] != '\'') break;
     at += 2;
     from = at;
@@ -222,10 +249,7 @@ Token Lexer::quoted_name(const char* quote, TokenKind kind) {
 // $1, or a string between two $tag$.
 Token Lexer::dollar() {
   const char* to = at_ + 1;
-  if (to != end_ && class_of(*to) == ByteClass::digit) {
-    while (to != end_ && class_of(*to) == ByteClass::digit) ++to;
-    return take(TokenKind::constant, to);
-  }
+  if (to != end_ && class_of(*to) == ByteClass::digit) return number(to);
   while (to != end_ && *to != '$' && continues_name(*to)) ++to;
   if (to == end_ || *to != '$') return take(TokenKind::broken, at_ + 1);
   const std::string_view tag(at_, static_cast<std::size_t>(to + 1 - at_));
@@ -234,8 +258,6 @@ Token Lexer::dollar() {
   if (closing == std::string_view::npos) return take(TokenKind::broken, end_);
   return take(TokenKind::dollar_string, rest.data() + closing + tag.size());
 }
-
-void Lexer::skip_line_comment() { at_ = line_end(at_, end_); }
 
 bool Lexer::skip_block_comment() {
   int depth = 1;

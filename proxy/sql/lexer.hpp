@@ -28,6 +28,11 @@ enum class TokenKind : std::uint8_t {
   broken,    // unterminated, or a byte that begins nothing: PostgreSQL refuses the text
 };
 
+constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// `text` has the size of `lower_case`.
+bool equals_folded(const char* text, std::string_view lower_case);
+
 struct Token {
   const char* begin = nullptr;
   std::uint32_t size = 0;
@@ -35,8 +40,10 @@ struct Token {
 
   std::string_view text() const { return {begin, size}; }
   bool is(char symbol) const { return kind == TokenKind::symbol && *begin == symbol; }
-  // In any case; `lower_case` in lower case.
-  bool is(std::string_view lower_case) const;
+  // The key word or unquoted name, in any case.
+  bool is(std::string_view lower_case) const {
+    return size == lower_case.size() && kind == TokenKind::word && equals_folded(begin, lower_case);
+  }
   bool is_name() const { return kind == TokenKind::word || kind == TokenKind::quoted_name; }
   bool ends_statement() const { return kind == TokenKind::end || is(';'); }
 };
@@ -46,33 +53,33 @@ class Lexer {
   explicit Lexer(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
   Token next();
-  // A string whose end depends on standard_conforming_strings or the client's encoding has been seen: the
-  // tokens behind it may be others for the server.
-  bool is_ambiguous() const { return is_ambiguous_; }
+  // Passes white space, numbers and all symbols but ( ) . ; and says whether it was more than white space.
+  bool skip_trifles();
+  // PostgreSQL would refuse a token seen so far, or may have found other ones: where a string ends can depend
+  // on standard_conforming_strings and the client's encoding.
+  bool is_doubtful() const { return is_doubtful_; }
 
  private:
   enum class Escapes { none, backslash };
 
   Token take(TokenKind kind, const char* to);
-  Token word();
+  Token word(const char* from);
+  Token number(const char* from);
   Token prefixed();
   Token string(const char* quote, Escapes escapes);
   Token quoted_name(const char* quote, TokenKind kind);
   Token dollar();
   const char* string_end(const char* from, Escapes escapes);
   bool skip_block_comment();
-  void skip_line_comment();
 
   const char* at_;
   const char* end_;
-  bool is_ambiguous_ = false;
+  bool is_doubtful_ = false;
 };
 
 // What a name or key word is called in the catalogs: folded to lower case unless quoted, cut to 63 bytes.
 std::string identifier(const Token& token);
 // What a string says; nullopt where that depends on backslashes, and for all that is no string.
 std::optional<std::string> string_value(const Token& token);
-
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 }  // namespace ballast

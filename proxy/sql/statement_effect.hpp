@@ -85,11 +85,23 @@ struct StatementEffect {
     return residue.empty() && !has_control && !names_are_parameters && functions.empty() &&
            custom_settings.empty() && resets.empty() && channels.empty();
   }
+  // As if new, but keeps its memory.
+  void clear() {
+    functions.clear();
+    custom_settings.clear();
+    resets.clear();
+    channels.clear();
+    residue = {};
+    control = TransactionControl::none;
+    has_control = is_empty = resets_all = names_are_parameters = false;
+    is_single = true;
+  }
   bool operator==(const StatementEffect&) const = default;
 };
 
 // The body of a Query, or the text of a Parse.
 StatementEffect read_effect(std::string_view text);
+void read_effect(std::string_view text, StatementEffect& effect);
 
 // What most texts have: one statement, and nothing to look after.
 inline const StatementEffect plain_effect;

@@ -1,5 +1,7 @@
 #include "proxy/sql/effect_reader.hpp"
 
+#include <cstddef>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,9 +71,13 @@ TEST_CASE("what object mappers say leaves nothing") {
       "1))",
       "CREATE UNIQUE INDEX CONCURRENTLY i ON t (lower(a)) INCLUDE (b) WITH (fillfactor = 70)",
       "CREATE INDEX ON t USING btree (a)",
+      "UPDATE t SET (a, b) = (1, 2)",
+      "SELECT a FROM t GROUP BY GROUPING SETS ((a), ()), (b)",
+      "ALTER TABLE t RESET (fillfactor)",
       "ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES u (id), ALTER COLUMN b SET DEFAULT 1",
       "ALTER ROLE r SET search_path = x",
-      "COPY t (a, b) FROM STDIN WITH (FORMAT csv, FORCE_NULL (a))",
+      "COPY t (a, b) FROM STDIN WITH (FORMAT csv)",
+      "COPY (SELECT 1) TO STDOUT",
       "VACUUM (ANALYZE) t (a)",
       "GRANT SELECT (a), UPDATE (b) ON t TO r",
       "EXPLAIN (ANALYZE, COSTS off) SELECT 1",
@@ -225,6 +231,8 @@ TEST_CASE("what can't be decided may leave anything") {
       {"SELECT 'a\\'; SET x = 1; --'", Residue::anything | Residue::settings},
       {"SELECT U&\"set\\005fconfig\"('a', 'b', false)", Residue::anything},
       {"SELECT $a", Residue::anything},
+      {"PREPARE /*", Residue::prepared | Residue::anything},
+      {"SET x = {", Residue::settings | Residue::anything},
   });
 }
 
@@ -267,6 +275,8 @@ TEST_CASE("functions that nobody knows are told by name") {
   CHECK(functions("SELECT DISTINCT ON (a) f(b)") == Names{"f"});
   CHECK(functions("ALTER TABLE t ALTER a TYPE int USING f(a)") == Names{"f"});
   CHECK(functions("CREATE INDEX ON t (f(a))") == Names{"f"});
+  CHECK(functions("SELECT set('t'), key(1), over(filter(options(2))) ORDER BY by(3), set(4)") ==
+        Names{"set", "key", "over", "filter", "options", "by"});
   CHECK(functions("CALL p(f(1))") == Names{"p", "f"});
   CHECK(functions("SELECT pg_catalog.nonsense()") == Names{"pg_catalog.nonsense"});
   CHECK(functions("SELECT " + std::string(63, 'x') + "yz(1)") == Names{std::string(63, 'x')});
@@ -381,6 +391,38 @@ TEST_CASE("statements are counted") {
   }
   CHECK_FALSE(read_effect("SELECT 1; SELECT 2").is_single);
   CHECK(read_effect("SELECT 1; SELECT 2").is_plain());
+}
+
+TEST_CASE("every cut of a text is read, and hides nothing that follows") {
+  const std::string text =
+      "/* a /* b */ */ SELECT E'a\\'' \n 'b', $q$ ; $q$, U&\"x\" FROM \"s\".f(1, 'x') AS t(a) -- c\n"
+      "; CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END"
+      "; SET SESSION a.b TO DEFAULT; EXPLAIN (ANALYZE, COSTS off) DECLARE c CURSOR WITH HOLD FOR SELECT 1"
+      "; PREPARE p (int) AS SELECT set_config('a.b', 'c', true); BEGIN ISOLATION LEVEL REPEATABLE READ, READ "
+      "ONLY"
+      "; COMMIT AND NO CHAIN; LISTEN \"c\"; UNLISTEN *; RESET TIME ZONE; CREATE RULE r AS ON INSERT TO t DO "
+      "(a; b)";
+  for (std::size_t size = 0; size <= text.size(); ++size) {
+    for (std::size_t start = 0; start <= size; start += 7) {
+      const std::string cut = text.substr(start, size - start);
+      CAPTURE(cut);
+      const ResidueSet residue = read_effect(cut + "\n;SET x = 1").residue;
+      CHECK((residue.has(Residue::settings) || residue.has(Residue::anything)));
+    }
+  }
+}
+
+TEST_CASE("random bytes are read") {
+  std::mt19937 random(1);
+  constexpr std::string_view alphabet = "aeEuU&xX'\"$;(),.-/* \n\\1\xC3\xBC\x01=";
+  std::uniform_int_distribution<std::size_t> any(0, alphabet.size() - 1);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = round % 2 == 0 ? "" : "SELECT a FROM ";
+    for (int size = round % 50; size > 0; --size) text += alphabet[any(random)];
+    CAPTURE(text);
+    const ResidueSet residue = read_effect(text + "\n;SET x = 1").residue;
+    CHECK((residue.has(Residue::settings) || residue.has(Residue::anything)));
+  }
 }
 
 }  // namespace ballast
