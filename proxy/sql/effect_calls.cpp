@@ -16,8 +16,8 @@ bool is_one_of(const Token& token, std::initializer_list<std::string_view> words
 // INSERT INTO t (a), CREATE TABLE t (a int), AS t(a), WITH x (a) AS: a name behind one of these is never
 // called.
 bool introduces_relation(const Token& word) {
-  return is_one_of(
-      word, {"as", "into", "table", "exists", "only", "with", "references", "copy", "view", "recursive"});
+  return word.kind == TokenKind::word && is_one_of(word, {"as", "into", "table", "exists", "only", "with",
+                                                          "references", "copy", "view", "recursive"});
 }
 
 // CREATE [OR REPLACE] [LOCAL] TEMP, SELECT ... INTO [LOCAL] TEMP; in INSERT INTO temp it is a table's name.
@@ -46,15 +46,16 @@ struct Clause {
 
 // Key words that may be the names of functions, but not where these clauses have them.
 constexpr std::array clauses{
-    Clause{"brin", "using"},       Clause{"btree", "using"},       Clause{"by", "group"},
-    Clause{"by", "order"},         Clause{"by", "partition"},      Clause{"conflict", "on"},
-    Clause{"cube", "by"},          Clause{"filter", ")"},          Clause{"gin", "using"},
-    Clause{"gist", "using"},       Clause{"hash", "using"},        Clause{"include", ")"},
-    Clause{"inherits", ")"},       Clause{"key", "foreign"},       Clause{"key", "primary"},
-    Clause{"materialized", "not"}, Clause{"options", ""},          Clause{"over", ")"},
-    Clause{"reset", ""},           Clause{"rollup", "by"},         Clause{"set", ""},
-    Clause{"sets", "grouping"},    Clause{"spgist", "using"},      Clause{"varying", "bit"},
-    Clause{"varying", "char"},     Clause{"varying", "character"}, Clause{"zone", "time"},
+    Clause{"brin", "using"},  Clause{"btree", "using"},      Clause{"by", "group"},
+    Clause{"by", "order"},    Clause{"by", "partition"},     Clause{"conflict", "on"},
+    Clause{"cube", "by"},     Clause{"filter", ")"},         Clause{"gin", "using"},
+    Clause{"gist", "using"},  Clause{"hash", "using"},       Clause{"include", ")"},
+    Clause{"inherits", ")"},  Clause{"insert", "then"},      Clause{"key", "foreign"},
+    Clause{"key", "primary"}, Clause{"materialized", "not"}, Clause{"options", ""},
+    Clause{"over", ")"},      Clause{"reset", ""},           Clause{"rollup", "by"},
+    Clause{"set", ""},        Clause{"sets", "grouping"},    Clause{"spgist", "using"},
+    Clause{"varying", "bit"}, Clause{"varying", "char"},     Clause{"varying", "character"},
+    Clause{"zone", "time"},
 };
 
 bool opens_clause(const Token& word, const Token& before) {
@@ -150,11 +151,10 @@ void EffectReader::called(FunctionKind kind, const std::string& schema) {
     case FunctionKind::syntax:
       return;
     case FunctionKind::set_config:
-      return set_config_arguments(lexer_);
-    case FunctionKind::current_setting: {
-      Lexer ahead = lexer_;
-      return setting_argument(ahead);
-    }
+      setting_argument(lexer_);
+      return set_config_scope(lexer_);
+    case FunctionKind::current_setting:
+      return setting_argument(lexer_);
     case FunctionKind::advisory_lock:
       return add(Residue::advisory_locks);
     case FunctionKind::sequence_use:

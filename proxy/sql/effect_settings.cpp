@@ -109,9 +109,8 @@ void EffectReader::note_setting(const std::string& name) {
   }
 }
 
-// The first argument of set_config() and current_setting(): a string, maybe with a cast to a type. Leaves
-// `ahead` behind it.
-void EffectReader::setting_argument(Lexer& ahead) {
+// The first argument of set_config() and current_setting(): a string, maybe with a cast to a type.
+void EffectReader::setting_argument(Lexer ahead) {
   const std::optional<std::string> name = string_value(ahead.next());
   Token next = Lexer(ahead).next();
   if (next.is(':')) {
@@ -127,9 +126,8 @@ void EffectReader::setting_argument(Lexer& ahead) {
 
 // Only a literal `true` as the third argument says that nothing outlasts the transaction. Looks no further
 // than values usually are long, so that nested calls cost no squares.
-void EffectReader::set_config_arguments(Lexer ahead) {
+void EffectReader::set_config_scope(Lexer ahead) {
   constexpr int tokens_max = 24;
-  setting_argument(ahead);
   int depth = 1;
   int commas = 0;
   for (int count = 0; count < tokens_max && depth > 0; ++count) {

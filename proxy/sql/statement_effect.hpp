@@ -71,7 +71,8 @@ struct StatementEffect {
   bool resets_all = false;
   // Is there a set_config() or current_setting() whose first argument the text doesn't show?
   bool names_are_parameters = false;
-  // Functions called, not known to be harmless: folded, `schema.name` if written so; each once.
+  // Functions called, not known to be harmless: folded, `schema.name` if written so; each once. A text with
+  // more than 64 of them counts as `anything`.
   std::vector<std::string> functions;
   // Settings with a dot in their names (an audit can't list those), in lower case; each once.
   std::vector<std::string> custom_settings;

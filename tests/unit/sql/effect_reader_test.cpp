@@ -72,6 +72,7 @@ TEST_CASE("what object mappers say leaves nothing") {
       "CREATE UNIQUE INDEX CONCURRENTLY i ON t (lower(a)) INCLUDE (b) WITH (fillfactor = 70)",
       "CREATE INDEX ON t USING btree (a)",
       "UPDATE t SET (a, b) = (1, 2)",
+      "MERGE INTO t USING u ON t.a = u.a WHEN NOT MATCHED THEN INSERT (a) VALUES (1)",
       "SELECT a FROM t GROUP BY GROUPING SETS ((a), ()), (b)",
       "ALTER TABLE t RESET (fillfactor)",
       "ALTER TABLE t ADD CONSTRAINT fk FOREIGN KEY (a) REFERENCES u (id), ALTER COLUMN b SET DEFAULT 1",
@@ -144,6 +145,8 @@ TEST_CASE("set_config is a SET, and local only by a literal") {
       {"PREPARE p (int) AS SELECT set_config('a', 'b', false)", Residue::prepared | Residue::settings},
       {"SELECT 'set_config(1, 2, false)' -- set_config(1)", none},
       {"SELECT set_config FROM t", none},
+      {"SELECT set_config((SELECT 1, 2, true), 'b', false)", Residue::settings},
+      {"SELECT set_config('a', (ARRAY['b', true])[1], false)", Residue::settings},
   });
 }
 
