@@ -37,6 +37,7 @@ struct Request {
   bool by_client = false;       // a client's own Parse or Close: it learns how it ended
   bool is_unnamed = false;      // of the unnamed statement
   bool has_failed = false;      // as told to the observer: it is the one that failed, the others were skipped
+  std::uint8_t purpose = 0;     // of one of our own, by a number of whoever sent it; 0: the client's
   std::uint32_t name = 0;       // which of a client's names was meant, by a number of the client's; 0: none
   std::uint64_t statement = 0;  // of a Parse, Close or Query: which it is about; 0: nobody needs to know
 };

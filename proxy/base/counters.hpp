@@ -44,6 +44,15 @@ struct Counters {
   Counter reserve_used;
   Counter statements_prepared;  // Parses of our own
   Counter statements_evicted;   // max_prepared_statements
+  Counter audits;
+  Counter servers_reset;  // because a client left something behind on it
+  Counter pins_advisory_locks;
+  Counter pins_temp_objects;
+  Counter pins_hold_cursors;
+  Counter pins_prepared;
+  Counter pins_listening;
+  Counter pins_unseen;         // LOAD, setseed(), more custom settings than can be asked for
+  Counter pins_failed_audits;  // what is there is not known
   Counter cancels_forwarded;
   Counter cancels_local;
   Counter cancels_unknown;

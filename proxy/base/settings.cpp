@@ -5,6 +5,7 @@ namespace {
 
 void apply(const PoolOverrides& overrides, PoolSettings& settings) {
   settings.pool_mode = overrides.pool_mode.value_or(settings.pool_mode);
+  settings.session_fidelity = overrides.session_fidelity.value_or(settings.session_fidelity);
   settings.pool_size = overrides.pool_size.value_or(settings.pool_size);
   settings.min_pool_size = overrides.min_pool_size.value_or(settings.min_pool_size);
   settings.reserve_pool_size = overrides.reserve_pool_size.value_or(settings.reserve_pool_size);
@@ -15,6 +16,7 @@ void apply(const PoolOverrides& overrides, PoolSettings& settings) {
 PoolSettings Settings::pool_settings(const std::string& database, const std::string& user) const {
   PoolSettings settings{
       .pool_mode = pool_mode,
+      .session_fidelity = session_fidelity,
       .pool_size = default_pool_size,
       .min_pool_size = min_pool_size,
       .reserve_pool_size = reserve_pool_size,

@@ -15,6 +15,9 @@
 namespace ballast {
 
 enum class PoolMode { session, transaction, statement };
+// full: what a session leaves on its server travels with it or keeps the two together; off: it stays there
+// for others to find.
+enum class SessionFidelity { full, off };
 enum class AuthType { trust, plain, md5, scram_sha_256, cert };
 // disable: TLS refused; allow: the client chooses; require: TLS or nothing; verify_ca, verify_full: and a
 // certificate that client_tls_ca_file vouches for.
@@ -26,6 +29,7 @@ using Milliseconds = std::chrono::milliseconds;  // 0 switches a timeout off
 // What may differ by database and user. A value of a user wins over its database's, that over the global one.
 struct PoolOverrides {
   std::optional<PoolMode> pool_mode;
+  std::optional<SessionFidelity> session_fidelity;
   std::optional<int> pool_size;
   std::optional<int> min_pool_size;
   std::optional<int> reserve_pool_size;
@@ -35,6 +39,7 @@ struct PoolOverrides {
 
 struct PoolSettings {
   PoolMode pool_mode = PoolMode::transaction;
+  SessionFidelity session_fidelity = SessionFidelity::full;
   int pool_size = 20;
   int min_pool_size = 0;
   int reserve_pool_size = 0;
@@ -63,6 +68,7 @@ struct Settings {
 
   // Pools
   PoolMode pool_mode = PoolMode::transaction;
+  SessionFidelity session_fidelity = SessionFidelity::full;
   int default_pool_size = 20;
   int min_pool_size = 0;
   int reserve_pool_size = 0;

@@ -11,6 +11,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array pool_modes{"session"sv, "transaction"sv, "statement"sv};
+constexpr std::array session_fidelities{"full"sv, "off"sv};
 constexpr std::array auth_types{"trust"sv, "plain"sv, "md5"sv, "scram-sha-256"sv, "cert"sv};
 constexpr std::array client_tls_modes{"disable"sv, "allow"sv, "require"sv, "verify-ca"sv, "verify-full"sv};
 constexpr std::array log_levels{"debug"sv, "info"sv, "warning"sv, "error"sv};
@@ -77,6 +78,8 @@ const std::array table{
 
     Setting{pools, "pool_mode", &S::pool_mode, word(pool_modes), Takes::reload,
             "When a server connection goes back to its pool."},
+    Setting{pools, "session_fidelity", &S::session_fidelity, word(session_fidelities), Takes::reload,
+            "full: session state survives transaction pooling; off: it stays on the server for others to find."},
     Setting{pools, "default_pool_size", &S::default_pool_size, pool_size_type, Takes::reload,
             "Server connections for each pair of database and user."},
     Setting{pools, "min_pool_size", &S::min_pool_size, count_type, Takes::reload,
@@ -143,6 +146,7 @@ const std::array table{
 
 const std::array override_rows{
     Override{"pool_mode", OverrideScope::both, &PoolOverrides::pool_mode, word(pool_modes), "pool_mode"},
+    Override{"session_fidelity", OverrideScope::both, &PoolOverrides::session_fidelity, word(session_fidelities), "session_fidelity"},
     Override{"pool_size", OverrideScope::both, &PoolOverrides::pool_size, pool_size_type, "default_pool_size"},
     Override{"min_pool_size", OverrideScope::both, &PoolOverrides::min_pool_size, count_type, "min_pool_size"},
     Override{"reserve_pool_size", OverrideScope::both, &PoolOverrides::reserve_pool_size, count_type, "reserve_pool_size"},

@@ -20,7 +20,8 @@ enum class Takes { reload, restart };  // what it takes for a change to have an 
 struct Setting {
   using Field = std::variant<int Settings::*, std::uint16_t Settings::*, std::uint32_t Settings::*,
                              Milliseconds Settings::*, std::string Settings::*, PoolMode Settings::*,
-                             AuthType Settings::*, ClientTls Settings::*, LogFormat Settings::*>;
+                             SessionFidelity Settings::*, AuthType Settings::*, ClientTls Settings::*,
+                             LogFormat Settings::*>;
 
   std::string_view section;
   std::string_view name;
@@ -34,8 +35,9 @@ struct Setting {
 enum class OverrideScope { both, database, user };
 
 struct Override {
-  using Field = std::variant<std::optional<PoolMode> PoolOverrides::*, std::optional<int> PoolOverrides::*,
-                             std::optional<std::string> PoolOverrides::*>;
+  using Field =
+      std::variant<std::optional<PoolMode> PoolOverrides::*, std::optional<SessionFidelity> PoolOverrides::*,
+                   std::optional<int> PoolOverrides::*, std::optional<std::string> PoolOverrides::*>;
 
   std::string_view name;
   OverrideScope scope;

@@ -24,6 +24,10 @@ class Lessee {
   // The server refused the parameters that ServerConnection::take_parameters asked for; it is as it was
   // before.
   virtual void on_parameters_refused(const PgError& why) = 0;
+  // ReadyForQuery outside of a transaction.
+  virtual void on_transaction_end() = 0;
+  // ServerConnection::audit() has its answer, or failed: parameters() and residue() are what the server says.
+  virtual void on_audited() = 0;
   // How a Parse or Close of the client's ended.
   virtual void on_request_answered(const Request& request) = 0;
   virtual void on_request_discarded(const Request& request) = 0;

@@ -19,17 +19,6 @@ std::string key_of(const ReportedParameters& values) {
   return key;
 }
 
-// E'...' is read the same whatever standard_conforming_strings says.
-std::string quoted(std::string_view value) {
-  std::string out = value.find('\\') == std::string_view::npos ? "'" : "E'";
-  for (const char c : value) {
-    if (c == '\'' || c == '\\') out.push_back(c);
-    out.push_back(c);
-  }
-  out.push_back('\'');
-  return out;
-}
-
 std::string set_command(std::string_view name, std::string_view value) {
   // set_config() and not SET: SET would take a list apart and refuse some values that a startup packet may
   // carry.
@@ -45,7 +34,36 @@ std::string quoted_identifier(std::string_view name) {
   return out + '"';
 }
 
+// Who the session is. Changed last, and taken back first: what a client may set as itself, it may not as
+// another.
+constexpr std::array<std::string_view, 2> identities{"session_authorization", "role"};
+
+bool is_identity(std::string_view name) {
+  return std::find(identities.begin(), identities.end(), name) != identities.end();
+}
+
+const std::string* find(const ParameterSet& set, std::string_view name) {
+  const auto found = set.values.find(name);
+  return found == set.values.end() ? nullptr : &found->second;
+}
+
+bool differ(const ParameterSet& a, const ParameterSet& b, std::string_view name) {
+  const std::string* const first = find(a, name);
+  const std::string* const second = find(b, name);
+  return (first == nullptr) != (second == nullptr) || (first != nullptr && *first != *second);
+}
+
 }  // namespace
+
+std::string quoted(std::string_view value) {
+  std::string out = value.find('\\') == std::string_view::npos ? "'" : "E'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') out.push_back(c);
+    out.push_back(c);
+  }
+  out.push_back('\'');
+  return out;
+}
 
 ParameterSetRef ParameterSets::intern(ReportedParameters values) {
   std::string key = key_of(values);
@@ -83,16 +101,47 @@ void ParameterSets::sweep() {
   std::erase_if(sets_, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 
-std::string transition(const ParameterSet& from, const ParameterSet& to) {
+std::string set_commands(const ReportedParameters& values) {
   std::string query;
-  for (const auto& [name, value] : from.values) {
-    if (!to.values.contains(name)) query += "RESET " + quoted_identifier(name) + ";";
+  for (const auto& [name, value] : values) {
+    if (!is_identity(name)) query += set_command(name, value);
   }
-  for (const auto& [name, value] : to.values) {
-    const auto now = from.values.find(name);
-    if (now == from.values.end() || now->second != value) query += set_command(name, value);
+  for (const std::string_view name : identities) {
+    if (const auto found = values.find(name); found != values.end())
+      query += set_command(name, found->second);
   }
   return query;
+}
+
+std::string transition(const ParameterSet& from, const ParameterSet& to) {
+  std::string query;
+  ReportedParameters values;
+  for (const auto& [name, value] : from.values) {
+    if (!to.values.contains(name) && !is_identity(name)) query += "RESET " + quoted_identifier(name) + ";";
+  }
+  for (const auto& [name, value] : to.values) {
+    const std::string* const now = find(from, name);
+    if (now == nullptr || *now != value) values[name] = value;
+  }
+  const bool was_another = find(from, "role") != nullptr || find(from, "session_authorization") != nullptr;
+  if (was_another && !(query.empty() && values.empty() && !differ(from, to, "role") &&
+                       !differ(from, to, "session_authorization"))) {
+    query.insert(0, "RESET ROLE;RESET SESSION AUTHORIZATION;");
+    for (const std::string_view name : identities) {
+      if (const std::string* const wanted = find(to, name)) values[std::string(name)] = *wanted;
+    }
+  }
+  return query + set_commands(values);
+}
+
+bool may_be_refused(const ParameterSet& from, const ParameterSet& to) {
+  constexpr std::array<std::string_view, 6> fragile{
+      "session_authorization",       "role",
+      "default_tablespace",          "temp_tablespaces",
+      "default_table_access_method", "default_text_search_config"};
+  return std::any_of(fragile.begin(), fragile.end(), [&](std::string_view name) {
+    return find(to, name) != nullptr && differ(from, to, name);
+  });
 }
 
 bool is_parameter_name(std::string_view name) {

@@ -1,7 +1,7 @@
 // ParameterSet: the settings that a session wants to differ from the server's own start: those of the
-// client's startup packet, and changes that PostgreSQL has reported since. Equal sets are one object, so that
-// "is this server in the state that this client needs?" is a comparison of two pointers on the path of a
-// query.
+// client's startup packet, what it has changed since, its role and session authorization. Equal sets are one
+// object, so that "is this server in the state that this client needs?" is a comparison of two pointers on
+// the path of a query.
 //
 // One table per pool, one thread.
 #pragma once
@@ -46,6 +46,13 @@ class ParameterSets {
 // The one query that takes a server from `from` to `to`; empty if they are the same. Values are quoted by us,
 // names come from clients and are checked by is_parameter_name().
 std::string transition(const ParameterSet& from, const ParameterSet& to);
+// The query that sets these values; who the session is comes last.
+std::string set_commands(const ReportedParameters& values);
+// Can the server refuse what it has once accepted? A role, a tablespace or a text search configuration may
+// have been dropped since.
+bool may_be_refused(const ParameterSet& from, const ParameterSet& to);
+// As a string constant, read the same whatever standard_conforming_strings says.
+std::string quoted(std::string_view value);
 bool is_parameter_name(std::string_view name);
 
 }  // namespace ballast

@@ -11,6 +11,9 @@ namespace ballast {
 
 namespace {
 
+// Names that an audit asks for; a client that uses one more keeps its server.
+constexpr std::size_t custom_settings_max = 200;
+
 std::string seconds(Milliseconds time) {
   std::string text = std::to_string(time.count() / 1000);
   if (const auto rest = time.count() % 1000; rest != 0) text += "." + std::to_string(1000 + rest).substr(1);
@@ -51,14 +54,19 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
 
 void Pool::checkin(ServerConnection& server) {
   server.unlease();
-  if (server.broken() || server.retired() || is_for_replication() || !server.pipeline().at_rest())
-    return close(server, "not reusable");
+  if (server.broken() || server.retired() || is_for_replication()) return close(server, "not reusable");
+  if (server.is_busy_with_own_only()) {
+    server.become(ServerConnection::State::settling);
+    return server.flush();
+  }
+  if (!server.pipeline().at_rest()) return close(server, "not reusable");
   if (server.is_held()) return server.become(ServerConnection::State::held);
   if (server.pipeline().status() != TransactionStatus::idle) {
     server.become(ServerConnection::State::settling);
     server.roll_back();
     return server.flush();
   }
+  if (settings_.pool_mode != PoolMode::session && !server.residue().is_clean()) return clean(server);
   const std::string& reset = pools_.settings().server_reset_query;
   if (settings_.pool_mode == PoolMode::session && !reset.empty() && server.is_used()) {
     server.become(ServerConnection::State::settling);
@@ -68,9 +76,25 @@ void Pool::checkin(ServerConnection& server) {
   offer(server);
 }
 
+// What its client has left behind goes before anybody else gets it.
+void Pool::clean(ServerConnection& server) {
+  if (server.residue().is_indelible()) return close(server, "has state that can't be reset");
+  ++pools_.counters().servers_reset;
+  server.become(ServerConnection::State::settling);
+  server.reset("DISCARD ALL", bare_set_);
+  server.flush();
+}
+
 void Pool::on_settled(ServerConnection& server, const PgError& error) {
   if (!error.message.empty()) return close(server, "reset failed: " + error.message);
   checkin(server);
+}
+
+bool Pool::learn_custom_setting(std::string_view name) {
+  if (custom_settings_.contains(name)) return true;
+  if (custom_settings_.size() >= custom_settings_max) return false;
+  custom_settings_.emplace(name);
+  return true;
 }
 
 void Pool::on_schema_changed() { pools_.broker().schema_changed(); }

@@ -47,6 +47,11 @@ class Pool final : private ServerOwner {
   // The state of a server that nobody has changed.
   const ParameterSetRef& bare_set() const { return bare_set_; }
   const ReportedParameters& bare_parameters() const override { return bare_set_->reported; }
+  const std::string& login_user() const override { return key_.user; }
+  // Custom settings ("app.user_id") by the names that clients have used: no catalog lists them.
+  const CustomSettings& custom_settings() const override { return custom_settings_; }
+  // False: there are too many to ask for one more.
+  bool learn_custom_setting(std::string_view name);
 
   // Life
   // ------------------------------------------------------------------------------------------------------------
@@ -82,6 +87,7 @@ class Pool final : private ServerOwner {
   void on_schema_changed() override;
   void on_unheld(ServerConnection& server) override;
 
+  void clean(ServerConnection& server);
   void offer(ServerConnection& server);
   void add(ServerConnection::Birth birth);
   bool give_up(ServerConnection& server);
@@ -115,6 +121,7 @@ class Pool final : private ServerOwner {
   PoolSettings settings_;
   StartupParameters replication_;  // of a replication connection: what goes into the startup packet
   ParameterSets parameter_sets_;
+  CustomSettings custom_settings_;
   ParameterSetRef bare_set_;
   std::vector<std::unique_ptr<ServerConnection>> servers_;  // all of them
   std::vector<ServerConnection*> idle_;                     // of these, used last at the back

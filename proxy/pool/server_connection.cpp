@@ -90,34 +90,6 @@ void ServerConnection::resume_reading() {
   stream_->listen(this, outlet_.congested() ? Interest::read_write : Interest::read);
 }
 
-void ServerConnection::run_own(std::string_view sql) {
-  MessageWriter(outlet_.buffer(), FrontendType::query).cstring(sql);
-  pipeline_.add({.kind = RequestKind::query, .answer = Answer::drop});
-  ++own_queries_;
-  forget_unnamed();  // a simple query destroys it
-}
-
-void ServerConnection::roll_back() {
-  run_own("ROLLBACK");
-  is_rolling_back_ = true;
-}
-
-void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) {
-  run_own(sql);
-  parameters_ = bare;
-  used_ = false;
-}
-
-void ServerConnection::take_parameters(const ParameterSetRef& target) {
-  if (target == parameters_) return;
-  parameters_before_ = parameters_;
-  ParameterSet from = *parameters_;
-  // Text is read in the encoding that the server is in: first back to its own, where quoting is safe.
-  if (from.values.erase("client_encoding") > 0) run_own("RESET client_encoding");
-  parameters_ = target;
-  if (const std::string query = transition(from, *target); !query.empty()) run_own(query);
-}
-
 ServerConnection::Birth ServerConnection::move_out() {
   assert(lessee_ == nullptr && is_movable());
   stream_->detach();
@@ -228,11 +200,13 @@ ServerConnection::Handled ServerConnection::handle_message(const Header& header,
   // Rows are the bulk of all traffic and change no state.
   if (type == BackendType::data_row && pipeline_.forwards_rows() && valid(header)) return Handled::forwarded;
   if (!valid(header)) return ended("the server sent a message of invalid length");
-  if (must_be_whole(type) && message.size() < header.total()) {
+  const bool is_finding = type == BackendType::data_row && own_query() == OwnQuery::audit;
+  if ((must_be_whole(type) || is_finding) && message.size() < header.total()) {
     return header.total() <= whole_message_max ? Handled::incomplete
                                                : ended("the server sent too long a message");
   }
   const std::string_view body = message.substr(std::min(header_size, message.size()));
+  if (is_finding) return handle_finding(body);
   switch (type) {
     case BackendType::error_response:
       return handle_error(body);
@@ -298,8 +272,9 @@ ServerConnection::Handled ServerConnection::handle_parameter(std::string_view bo
   const std::string_view value = reader.cstring();
   if (!reader.finished()) return ended("the server sent a malformed ParameterStatus");
   reported_.insert_or_assign(std::string(name), std::string(value));
-  const bool is_lessees = lessee_ != nullptr && pipeline_.forwarding();
-  if (!is_lessees && !is_rolling_back_) return Handled::dropped;
+  const OwnQuery own = own_query();
+  const bool is_lessees = lessee_ != nullptr && (own == OwnQuery::none || own == OwnQuery::restore);
+  if (!is_lessees && own != OwnQuery::rollback) return Handled::dropped;
   parameters_ = owner_.parameter_sets().changed(*parameters_, name, value, owner_.bare_parameters());
   if (!is_lessees) return Handled::dropped;
   lessee_->on_parameters_changed();
@@ -321,30 +296,14 @@ ServerConnection::Handled ServerConnection::handle_ready(std::string_view body) 
   if (body.size() != 1 || (status != 'I' && status != 'T' && status != 'E')) {
     return ended("the server sent a malformed ReadyForQuery");
   }
+  const OwnQuery own = own_query();
   const auto verdict = pipeline_.receive_ready(static_cast<TransactionStatus>(status));
   if (verdict == Pipeline::Verdict::drop) {
-    own_query_done();
+    own_query_done(own);
     return broken_ ? Handled::ended : Handled::dropped;
   }
+  if (lessee_ != nullptr && pipeline_.status() == TransactionStatus::idle) lessee_->on_transaction_end();
   return handle_verdict(verdict);
-}
-
-void ServerConnection::own_query_done() {
-  --own_queries_;
-  is_rolling_back_ = false;
-  if (!own_error_.message.empty() && lessee_ != nullptr) return own_query_failed();
-  if (own_queries_ > 0) return;
-  if (own_error_.message.empty() && !parameters_->proven()) parameters_->reported = reported_;
-  if (lessee_ != nullptr) return;
-  owner_.on_settled(*this, std::exchange(own_error_, {}));
-}
-
-// The failed query changed nothing. But if requests of the lessee's follow it, they may run in the wrong
-// state: nobody goes on with this server then.
-void ServerConnection::own_query_failed() {
-  if (!pipeline_.at_rest()) return break_with(own_error_);
-  parameters_ = parameters_before_;
-  lessee_->on_parameters_refused(std::exchange(own_error_, {}));
 }
 
 void ServerConnection::break_with(PgError why) {

@@ -19,9 +19,11 @@
 #include "proxy/io/outlet.hpp"
 #include "proxy/io/stream.hpp"
 #include "proxy/io/world.hpp"
+#include "proxy/pool/audit.hpp"
 #include "proxy/pool/lessee.hpp"
 #include "proxy/pool/parameter_set.hpp"
 #include "proxy/pool/permit.hpp"
+#include "proxy/pool/server_residue.hpp"
 #include "proxy/pool/server_statements.hpp"
 
 namespace ballast {
@@ -55,10 +57,24 @@ class ServerOwner {
   // No cancel request is under way any more.
   virtual void on_unheld(ServerConnection& server) = 0;
   virtual ParameterSets& parameter_sets() = 0;
+  // What an audit is to know of the sessions that share the server.
+  virtual const CustomSettings& custom_settings() const = 0;
+  virtual const std::string& login_user() const = 0;
   virtual const ReportedParameters& bare_parameters() const = 0;
 
  protected:
   ~ServerOwner() = default;
+};
+
+// What a query of our own is for.
+enum class OwnQuery : std::uint8_t {
+  none,
+  encoding,    // before `parameters`
+  parameters,  // to a client's state, in front of its requests
+  restore,     // values of a client's startup packet, behind a RESET of its
+  rollback,
+  reset,
+  audit,
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -113,16 +129,26 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void flush();
   bool congested() const { return outlet_.congested(); }
   void resume_reading();
-  // A query of our own; its answers are dropped. on_settled() follows if nobody has the server.
-  void run_own(std::string_view sql);
-  // The same, and it takes the server back to the state in which it was born.
+
+  // Queries of our own (server_own_queries.cpp): their answers are dropped
+  // ------------------------------------------------------------------------------------------- on_settled()
+  // follows if nobody has the server. This one takes it back to the state in which it was born.
   void reset(std::string_view sql, const ParameterSetRef& bare);
   // Ends the transaction that a client has left. What it had set in it goes back with it.
   void roll_back();
-  // Is a query of our own under way?
-  bool is_busy_with_own() const { return own_queries_ > 0; }
-  // The same, on its way to `target`'s state; it rides in front of the lessee's requests.
+  // On its way to `target`'s state; it rides in front of the lessee's requests.
   void take_parameters(const ParameterSetRef& target);
+  // These values again, behind a command of the lessee's that has reset them.
+  void restore(const ReportedParameters& values);
+  // Asks for what the requests so far may have left behind; Lessee::on_audited() follows.
+  void audit();
+  // Is a query of our own under way? And nothing else?
+  bool is_busy_with_own() const { return own_queries_ > 0; }
+  bool is_busy_with_own_only() const;
+
+  // A request goes out that may leave something behind.
+  void suspect(ResidueSet kinds) { residue_.suspect(kinds); }
+  const ServerResidue& residue() const { return residue_; }
 
   const Pipeline& pipeline() const { return pipeline_; }
   ServerStatements& statements() { return statements_; }
@@ -180,8 +206,13 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Handled handle_ready(std::string_view body);
   Handled ended(const char* why);
   void end();
-  void own_query_done();
-  void own_query_failed();
+  void run_own(std::string_view sql, OwnQuery purpose);
+  OwnQuery own_query() const;
+  void own_query_done(OwnQuery purpose);
+  void parameters_done();
+  void own_query_failed(const PgError& error);
+  void audit_done();
+  Handled handle_finding(std::string_view body);
   void settle_unnamed(const Request& request, const Unnamed& result);
   void release_holds();
   void break_with(PgError why);
@@ -211,6 +242,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   PgError last_words_;      // why it has ended
   PgError own_error_;       // of a query of our own that failed
   int own_queries_ = 0;     // under way
+  ServerResidue residue_;
+  Findings findings_;  // of the audit under way
   boost::intrusive::list<ServerHold> holds_;
   std::size_t body_left_ = 0;  // bytes of the present message still to come
   bool body_is_forwarded_ = false;

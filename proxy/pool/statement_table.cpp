@@ -9,6 +9,11 @@ std::uint64_t next_statement_id() {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
+Statement::Statement(std::uint64_t id, std::string definition)
+    : id_(id),
+      definition_(std::move(definition)),
+      effect_(read_effect(std::string_view(definition_).substr(0, definition_.find('\0')))) {}
+
 std::string server_name(std::uint64_t statement_id) {
   return std::string(server_name_prefix) + std::to_string(statement_id);
 }

@@ -14,18 +14,23 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "proxy/sql/statement_effect.hpp"
+
 namespace ballast {
 
 class Statement {
  public:
-  Statement(std::uint64_t id, std::string definition) : id_(id), definition_(std::move(definition)) {}
+  Statement(std::uint64_t id, std::string definition);
   std::uint64_t id() const { return id_; }
   // The body of its Parse behind the name: query text, zero byte, count and types of the parameters.
   std::string_view definition() const { return definition_; }
+  // Of its query text on the session that executes it.
+  const StatementEffect& effect() const { return effect_; }
 
  private:
   std::uint64_t id_;
   std::string definition_;
+  StatementEffect effect_;
 };
 
 // A number for a statement, unique in the process; also for unnamed ones.

@@ -130,6 +130,7 @@ void ClientSession::prepare_stand_in() {
 
 ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, std::string_view message) {
   if (!shares_statements()) {
+    server_->suspect(Residue::anything);  // whenever it is executed, nobody knows here
     server_->expect({.kind = RequestKind::parse});
     return Take::forward;
   }
@@ -160,6 +161,17 @@ ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, st
   return Take::forward;
 }
 
+EffectRef ClientSession::effect_of_definition(std::string_view definition) {
+  if (!is_kept_apart()) return nullptr;
+  if (definition.empty()) {  // too long to be kept
+    StatementEffect undecided;
+    undecided.residue = Residue::anything;
+    return std::make_shared<const StatementEffect>(std::move(undecided));
+  }
+  const StatementEffect& effect = context_.effects().of(Reader(definition).cstring());
+  return effect.is_plain() ? nullptr : std::make_shared<const StatementEffect>(effect);
+}
+
 // Too long to be kept: goes through, and can't be prepared again on another server.
 ClientSession::Take ClientSession::take_long_parse(const Header& header, std::string_view message) {
   if (message.size() > header_size && message[header_size] == '\0') {
@@ -174,7 +186,7 @@ ClientSession::Take ClientSession::take_long_parse(const Header& header, std::st
 
 void ClientSession::take_unnamed_parse(std::string_view definition) {
   const std::uint64_t tag = next_statement_id();
-  statements().define_unnamed(tag, definition);
+  statements().define_unnamed(tag, definition, effect_of_definition(definition));
   server_->replace_unnamed(tag);
   server_->expect({.kind = RequestKind::parse, .by_client = true, .is_unnamed = true, .statement = tag});
 }
@@ -261,12 +273,15 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
     return Take::forward;
   }
   if (name.empty()) {
+    const EffectRef& effect = statements().unnamed().effect;
+    if (effect && !note_bind(*effect, header, message)) return Take::incomplete;
     if (!prepare_unnamed(cut)) return wait_for_answers(cut);
     server_->expect(request);
     return Take::forward;
   }
   if (statements().hangs_on_answers(name)) return wait_for_answers(cut);
   const ClientStatements::Held* const held = statements().find(name);
+  if (held != nullptr && !note_bind(held->statement->effect(), header, message)) return Take::incomplete;
   if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
   if (held != nullptr) request.name = held->ordinal;
   const std::string there = held != nullptr ? server_name(held->statement->id()) : harmless_name(name);

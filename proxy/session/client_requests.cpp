@@ -17,6 +17,9 @@ namespace {
 // Of an extended batch without a server, this much may gather before it counts as complete enough.
 constexpr std::size_t batch_wait_max = 16 * 1024;
 
+// A text no longer than this is waited for as a whole. Longer ones may do anything to their session.
+constexpr std::size_t text_wait_max = 64 * 1024;
+
 // Is there something in `bytes` that makes a server answer? A slow client's half of a batch holds no server.
 bool asks_for_answer(std::string_view bytes) {
   if (bytes.size() >= batch_wait_max) return true;
@@ -113,7 +116,7 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   if (skip_ != Skip::nothing) return skip_message(type);
   switch (type) {
     case FrontendType::sync:
-      return take_sync();
+      return take_sync(cut);
     case FrontendType::flush:
       return server_ != nullptr ? Take::forward : Take::drop;
     case FrontendType::close:
@@ -125,11 +128,15 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
     default:
       break;
   }
+  // What a statement does to its session its whole text must tell.
+  const bool is_text = type == FrontendType::query || type == FrontendType::parse;
+  if (is_text && message.size() < header.total() && header.total() <= text_wait_max) return Take::incomplete;
   if (const Take wanted = want_server(cut, type); wanted != Take::forward) return wanted;
   switch (type) {
     case FrontendType::query:
       return take_query(cut, header, message);
     case FrontendType::function_call:
+      server_->suspect(Residue::anything);
       server_->expect({.kind = RequestKind::function_call});
       return Take::forward;
     case FrontendType::parse:
@@ -168,7 +175,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
   if (!asks_for_answer(cut.bytes.substr(cut.at))) return Take::incomplete;
   if (ServerConnection* const server = pool_->checkout(*this)) {
     attach(*server);
-    return Take::forward;
+    return is_stalled_ ? Take::stop : Take::forward;
   }
   become(State::waiting);
   return Take::stop;
@@ -177,7 +184,11 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
 void ClientSession::attach(ServerConnection& server) {
   server_ = &server;
   server.lease_to(*this);
-  if (server.parameters() != parameters_) server.take_parameters(parameters_);
+  if (server.parameters() != parameters_) {
+    // What can't be refused rides in front of the request.
+    is_stalled_ = may_be_refused(*server.parameters(), *parameters_);
+    server.take_parameters(parameters_);
+  }
   become(State::active);
 }
 
@@ -189,25 +200,45 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
   } else {
     request = ending_unnamed(RequestKind::query);
   }
-  const bool is_whole = message.size() == header.total();
-  if (is_whole && statements_ && deallocates(message.substr(header_size, header.body_size() - 1))) {
+  if (message.size() < header.total()) {
+    server_->suspect(Residue::anything);
+    server_->expect(request);
+    return Take::forward;
+  }
+  const std::string_view sql = message.substr(header_size, header.body_size() - 1);
+  if (statements_ && deallocates(sql)) {
     forward_run(cut);
     prepare_stand_in();
     MessageWriter(server_->gather(), FrontendType::query).cstring(deallocate_stand_in);
     server_->expect(request);
     return Take::drop;
   }
+  if (!is_kept_apart()) {
+    server_->expect(request);
+    return Take::forward;
+  }
+  const StatementEffect& effect = context_.effects().of(sql);
+  note(effect);
   server_->expect(request);
-  return Take::forward;
+  const ReportedParameters again = values_reset_by(effect);
+  if (again.empty() || !effect.is_single) return Take::forward;
+  forward_run(cut);
+  server_->send(message);
+  server_->restore(again);
+  return Take::drop;
 }
 
-ClientSession::Take ClientSession::take_sync() {
+ClientSession::Take ClientSession::take_sync(Cut& cut) {
   if (server_ == nullptr) {
     write_ready(outlet_.buffer());
     return Take::drop;
   }
   server_->expect({.kind = RequestKind::sync});
-  return Take::forward;
+  if (to_restore_.empty()) return Take::forward;
+  forward_run(cut);
+  MessageWriter(server_->gather(), FrontendType::sync);
+  server_->restore(std::exchange(to_restore_, {}));
+  return Take::drop;
 }
 
 // COPY data that comes when its COPY is over is thrown away, as PostgreSQL does.
@@ -261,7 +292,12 @@ void ClientSession::release_if_done() {
     }
     return;
   }
-  if (pool_->settings().pool_mode != PoolMode::session) {
+  if (is_kept_apart() && server_->residue().needs_audit()) {
+    since_ = context_.world().loop.now();
+    ++context_.pools().counters().audits;
+    return server_->audit();
+  }
+  if (pool_->settings().pool_mode != PoolMode::session && !server_->residue().is_pinned()) {
     give_back();
     become(State::idle);
   }
@@ -272,7 +308,10 @@ void ClientSession::give_back() {
   ServerConnection& server = *std::exchange(server_, nullptr);
   server.flush();
   is_stalled_ = false;
-  const bool is_at_known_point = server.pipeline().at_rest() && !(body_left_ > 0 && body_is_forwarded_);
+  pins_ = {};
+  to_restore_.clear();
+  const bool is_at_known_point = (server.pipeline().at_rest() || server.is_busy_with_own_only()) &&
+                                 !(body_left_ > 0 && body_is_forwarded_);
   if (is_at_known_point) {
     pool_->checkin(server);
   } else {
@@ -304,6 +343,8 @@ void ClientSession::on_error(std::string_view message, std::string_view statemen
 
 void ClientSession::on_parameters_changed() { parameters_ = server_->parameters(); }
 
+void ClientSession::on_transaction_end() { ++context_.pools().counters().transactions; }
+
 void ClientSession::on_answers_end() {
   outlet_.flush(*stream_);
   if (state_ == State::proving) {
@@ -321,10 +362,7 @@ void ClientSession::on_answers_end() {
     is_stalled_ = false;
     go_on();
   }
-  if (state_ == State::active && server_->pipeline().at_rest()) {
-    since_ = context_.world().loop.now();
-    if (server_->pipeline().status() == TransactionStatus::idle) ++context_.pools().counters().transactions;
-  }
+  if (state_ == State::active && server_->pipeline().at_rest()) since_ = context_.world().loop.now();
   release_if_done();
   settle_down();
 }

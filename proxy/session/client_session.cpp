@@ -150,7 +150,7 @@ void ClientSession::start_session() {
 // The client's startup parameters become the state that its statements run in.
 bool ClientSession::adopt_parameters() {
   if (own_pool_) {
-    parameters_ = pool_->bare_set();  // its server connection is made with them
+    parameters_ = startup_parameters_ = pool_->bare_set();  // its server connection is made with them
     return true;
   }
   StartupValues values = read_startup_values(login_->startup().parameters);
@@ -158,7 +158,7 @@ bool ClientSession::adopt_parameters() {
     end(values.error);
     return false;
   }
-  parameters_ = pool_->parameter_sets().intern(std::move(values.values));
+  parameters_ = startup_parameters_ = pool_->parameter_sets().intern(std::move(values.values));
   return true;
 }
 
@@ -187,8 +187,9 @@ void ClientSession::welcome() {
   if (!inbox_.kept().empty()) go_on();
 }
 
+// At login PostgreSQL would have refused it. Later it means that the session's role, tablespace or the like
+// has been dropped: there is no state to go on in.
 void ClientSession::on_parameters_refused(const PgError& why) {
-  // PostgreSQL would have refused the login.
   PgError error = why;
   error.severity = Severity::fatal;
   give_back();

@@ -55,6 +55,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void drain();
 
   State state() const { return state_; }
+  // Why it keeps its server between transactions.
+  ResidueSet pinned_by() const { return pins_; }
   std::uint64_t id() const { return id_; }
   std::string name() const { return "C-" + std::to_string(id_); }
   std::size_t slot = 0;  // where its owner keeps it
@@ -104,10 +106,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Take take_long_parse(const Header& header, std::string_view message);
   Take take_named_parse(Cut& cut, std::string_view name, std::string_view definition);
   void take_unnamed_parse(std::string_view definition);
+  EffectRef effect_of_definition(std::string_view definition);
   Take take_bind(Cut& cut, const Header& header, std::string_view message);
   Take take_describe(Cut& cut, const Header& header, std::string_view message);
   Take take_close(Cut& cut, const Header& header, std::string_view message);
-  Take take_sync();
+  Take take_sync(Cut& cut);
   Take take_copy(FrontendType type);
   Take skip_message(FrontendType type);
   Take want_server(const Cut& cut, FrontendType type);
@@ -118,6 +121,18 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Take refuse(std::string_view code, std::string message);
   Take refuse_in_copy();
   void refuse_length(const Header& header);
+
+  // Session state (client_state.cpp)
+  // Do others use its server between its transactions, and is it to notice nothing of that?
+  bool is_kept_apart() const;
+  // A statement goes out: what may it leave behind?
+  void note(const StatementEffect& effect);
+  // The same of a prepared one, with its Bind; false: the rest of the Bind must be here.
+  bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
+  void learn_names(std::string_view bind);
+  // The client's startup values among those that the statement sets back to their defaults.
+  ReportedParameters values_reset_by(const StatementEffect& effect) const;
+  void count_pins() const;
 
   // Prepared statements (client_prepares.cpp)
   bool shares_statements() const;
@@ -144,6 +159,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void on_error(std::string_view message, std::string_view statement_name) override;
   void on_parameters_changed() override;
   void on_parameters_refused(const PgError& why) override;
+  void on_transaction_end() override;
+  void on_audited() override;
   void on_request_answered(const Request& request) override;
   void on_request_discarded(const Request& request) override;
   void on_statements_dropped() override;
@@ -165,6 +182,9 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Pool* pool_ = nullptr;                          // from AuthenticationOk on
   ServerConnection* server_ = nullptr;            // while leased
   ParameterSetRef parameters_;                    // the state that its statements are to run in
+  ParameterSetRef startup_parameters_;            // the state that RESET goes back to
+  ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
+  ResidueSet pins_;                               // as of the last audit
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;

@@ -73,8 +73,8 @@ void ClientStatements::discarded() {
   }
 }
 
-void ClientStatements::define_unnamed(std::uint64_t tag, std::string_view definition) {
-  Unnamed defined{tag, std::move(spare_)};
+void ClientStatements::define_unnamed(std::uint64_t tag, std::string_view definition, EffectRef effect) {
+  Unnamed defined{tag, std::move(spare_), std::move(effect)};
   defined.definition.assign(definition);
   unnamed_before_.push_back(std::exchange(unnamed_, std::move(defined)));
 }

@@ -12,8 +12,12 @@
 #include <unordered_map>
 
 #include "proxy/pool/statement_table.hpp"
+#include "proxy/sql/statement_effect.hpp"
 
 namespace ballast {
+
+// What a statement does to its session; null where that is nothing. Shared with the undo of its definition.
+using EffectRef = std::shared_ptr<const StatementEffect>;
 
 class ClientStatements {
  public:
@@ -48,10 +52,11 @@ class ClientStatements {
   struct Unnamed {
     std::uint64_t tag = 0;   // of its own for each Parse; 0: there is none
     std::string definition;  // to prepare it on another server; empty: too long to be kept
+    EffectRef effect;        // null: it has none
   };
   const Unnamed& unnamed() const { return unnamed_; }
   bool is_unnamed_undecided() const { return !unnamed_before_.empty(); }
-  void define_unnamed(std::uint64_t tag, std::string_view definition);
+  void define_unnamed(std::uint64_t tag, std::string_view definition, EffectRef effect = {});
   void end_unnamed();
   // It ended at once: nothing was under way.
   void forget_unnamed() { unnamed_ = {}; }

@@ -9,6 +9,7 @@
 
 #include "proxy/pool/pool_set.hpp"
 #include "proxy/session/cancel_keys.hpp"
+#include "proxy/sql/effect_table.hpp"
 
 namespace ballast {
 
@@ -19,6 +20,7 @@ class SessionContext {
   virtual World& world() = 0;
   virtual PoolSet& pools() = 0;
   virtual CancelKeys& cancel_keys() = 0;
+  virtual EffectTable& effects() = 0;
   // For a client that has just connected; what depends on its stream is filled in by the session.
   virtual ClientLoginPolicy login_policy() const = 0;
   // One more client wants to be served: false at max_client_conn. client_left() follows iff true.

@@ -37,6 +37,7 @@ class SessionSet final : public SessionContext {
   World& world() override { return world_; }
   PoolSet& pools() override { return pools_; }
   CancelKeys& cancel_keys() override { return cancel_keys_; }
+  EffectTable& effects() override { return effects_; }
   ClientLoginPolicy login_policy() const override;
   bool admit_client() override;
   void client_left() override { clients_.fetch_sub(1); }
@@ -50,6 +51,7 @@ class SessionSet final : public SessionContext {
   World& world_;
   PoolSet& pools_;
   CancelKeys cancel_keys_;
+  EffectTable effects_{4 * 1024 * 1024};  // bytes of long texts that come again
   std::atomic<int>& clients_;
   std::string mock_key_;
   ElsewhereCancel cancel_elsewhere_;

@@ -39,7 +39,17 @@ class ResidueSet {
     bits_ = static_cast<std::uint16_t>(bits_ | other.bits_);
     return *this;
   }
+  constexpr ResidueSet& operator&=(ResidueSet other) {
+    bits_ = static_cast<std::uint16_t>(bits_ & other.bits_);
+    return *this;
+  }
+  constexpr ResidueSet& operator-=(ResidueSet other) {
+    bits_ = static_cast<std::uint16_t>(bits_ & ~other.bits_);
+    return *this;
+  }
   friend constexpr ResidueSet operator|(ResidueSet left, ResidueSet right) { return left |= right; }
+  friend constexpr ResidueSet operator&(ResidueSet left, ResidueSet right) { return left &= right; }
+  friend constexpr ResidueSet operator-(ResidueSet left, ResidueSet right) { return left -= right; }
   constexpr bool operator==(const ResidueSet&) const = default;
 
  private:

@@ -103,6 +103,7 @@ class Backend {
   Ended run_transaction_command(const Command& command, std::string& out);
   Ended run_setting(const Command& command, std::string& out);
   Ended run_discard(const Command& command, std::string& out);
+  void run_audit(const Command& command, std::string& out);
   void copy_out(const Command& command, std::string& out);
   void begin_copy(const Command& command, std::string& out);
   void take_copy_message(const Message& message, std::string& out);

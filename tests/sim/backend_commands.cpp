@@ -148,6 +148,9 @@ Backend::Ended Backend::run(const Command& command, std::string& out) {
     case Kind::discard_all:
     case Kind::deallocate_all:
       return run_discard(command, out);
+    case Kind::audit:
+      run_audit(command, out);
+      return Ended::done;
   }
   complete("DO", out);
   return Ended::done;
@@ -207,6 +210,18 @@ Backend::Ended Backend::run_discard(const Command& command, std::string& out) {
   std::erase_if(statements_, [](const auto& entry) { return !entry.first.empty(); });
   complete(command.kind == Kind::discard_all ? "DISCARD ALL" : "DEALLOCATE ALL", out);
   return Ended::done;
+}
+
+void Backend::run_audit(const Command& command, std::string& out) {
+  if (command.name == "s") {
+    for (const auto& [name, value] : settings_.set_by_session()) {
+      MessageWriter row(out, BackendType::data_row);
+      row.int16(3).int32(1).byte('s');
+      row.int32(static_cast<std::int32_t>(name.size())).bytes(name);
+      row.int32(static_cast<std::int32_t>(value.size())).bytes(value);
+    }
+  }
+  complete("SELECT", out);
 }
 
 // COPY --------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ std::optional<std::string> canonical(std::string_view name, std::string_view val
 }  // namespace
 
 SessionSettings::SessionSettings() {
-  for (const Parameter& parameter : parameters) current_.emplace(parameter.name, parameter.value);
+  for (const Parameter& parameter : parameters) current_[std::string(parameter.name)].text = parameter.value;
   after_commit_ = at_begin_ = at_start_ = current_;
 }
 
@@ -80,7 +80,8 @@ std::optional<PgError> SessionSettings::start(const StartupParameters& values) {
       return error;
     }
   }
-  at_start_ = at_begin_ = current_;
+  for (auto& [name, value] : current_) value.is_of_session = false;
+  at_start_ = at_begin_ = after_commit_ = current_;
   return std::nullopt;
 }
 
@@ -98,8 +99,9 @@ std::optional<PgError> SessionSettings::set(std::string_view name, std::string_v
                                 std::string(value) + "\"");
   }
   const std::string key(parameter->name);
-  if (scope == SetScope::session) after_commit_[key] = *kept;
-  current_[key] = std::move(*kept);
+  const Value next{std::move(*kept), true};
+  if (scope == SetScope::session) after_commit_[key] = next;
+  current_[key] = next;
   return std::nullopt;
 }
 
@@ -130,7 +132,7 @@ void SessionSettings::report_changes(std::string& out) {
   for (const Parameter& parameter : parameters) {
     if (!parameter.is_reported) continue;
     const std::string key(parameter.name);
-    const std::string& value = current_[key];
+    const std::string& value = current_[key].text;
     const auto last = reported_.find(key);
     if (last != reported_.end() && last->second == value) continue;
     MessageWriter(out, BackendType::parameter_status).cstring(key).cstring(value);
@@ -140,8 +142,16 @@ void SessionSettings::report_changes(std::string& out) {
 
 std::string SessionSettings::text() const {
   std::string text;
-  for (const auto& [name, value] : current_) text += name.substr(0, 5) + "=" + value + ";";
+  for (const auto& [name, value] : current_) text += name.substr(0, 5) + "=" + value.text + ";";
   return text;
+}
+
+std::map<std::string, std::string> SessionSettings::set_by_session() const {
+  std::map<std::string, std::string> values;
+  for (const auto& [name, value] : current_) {
+    if (value.is_of_session) values[name] = value.text;
+  }
+  return values;
 }
 
 }  // namespace ballast::sim

@@ -34,15 +34,22 @@ class SessionSettings {
   void report_changes(std::string& out);
   // All values in one text.
   std::string text() const;
+  // The names and values that the session itself has set: pg_settings where source = 'session'.
+  std::map<std::string, std::string> set_by_session() const;
 
  private:
-  using Values = std::map<std::string, std::string, std::less<>>;
+  struct Value {
+    std::string text;
+    bool is_of_session = false;
+    bool operator==(const Value&) const = default;
+  };
+  using Values = std::map<std::string, Value, std::less<>>;
 
   Values current_;
   Values after_commit_;
   Values at_begin_;
   Values at_start_;  // what RESET goes back to
-  Values reported_;
+  std::map<std::string, std::string> reported_;
 };
 
 }  // namespace ballast::sim

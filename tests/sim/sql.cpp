@@ -108,6 +108,12 @@ class CommandReader {
 using Kind = Command::Kind;
 
 bool CommandReader::read_select(Command& command) {
+  if (!is_at_end() && words_[at_].kind == Word::Kind::literal && words_[at_].text.size() == 1) {
+    command.kind = Kind::audit;  // its first column is a letter; what follows is not understood here
+    command.name = words_[at_].text;
+    at_ = words_.size();
+    return true;
+  }
   if (!next_is("pg_catalog.set_config")) return read_token(command);
   command.kind = Kind::set_config;
   return next_is("(") && read_text(command.name) && next_is(",") && read_text(command.value) &&
@@ -126,7 +132,7 @@ bool CommandReader::read_copy(Command& command) {
 
 bool CommandReader::read_set(Command& command) {
   command.kind = next_is("LOCAL") ? Kind::set_local : Kind::set;
-  return read_name(command.name) && next_is("=") && read_text(command.value);
+  return read_name(command.name) && (next_is("=") || next_is("TO")) && read_text(command.value);
 }
 
 bool CommandReader::read_rest(Command& command) {

@@ -6,7 +6,8 @@
 //   SLEEP ms 'token'                    one row, after a while; can be canceled
 //   COPY IN 'token' | COPY OUT n size 'token'
 //   BEGIN | COMMIT | ROLLBACK | FAIL | NOTICE 'text' | DDL | DISCARD ALL | DEALLOCATE ALL
-//   SET [LOCAL] name = 'value' | RESET "name" | SELECT pg_catalog.set_config('n','v',false)
+//   SET [LOCAL] name = 'value' | SELECT 's',... (an audit of the settings) | RESET "name" | SELECT
+//   pg_catalog.set_config('n','v',false)
 #pragma once
 
 #include <optional>
@@ -35,6 +36,7 @@ struct Command {
     ddl,
     discard_all,
     deallocate_all,
+    audit,
   };
   Kind kind = Kind::select;
   std::string token;             // of SELECT, ROWS, ...; the text of a NOTICE

@@ -103,7 +103,7 @@ TEST_CASE("databases and users have their own names for their limits") {
   CHECK(find_override(OverrideScope::user, "max_db_connections") == nullptr);
   CHECK(find_override(OverrideScope::user, "max_user_connections") != nullptr);
   CHECK(find_override(OverrideScope::user, "dbname") == nullptr);
-  CHECK(override_names(OverrideScope::database).size() == 6);
+  CHECK(override_names(OverrideScope::database).size() == 7);
   PoolOverrides overrides;
   for (const Override& row : overrides_table()) CHECK_FALSE(value_of(row, overrides));
   const Override& size = *find_override(OverrideScope::database, "pool_size");

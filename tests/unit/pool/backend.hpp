@@ -1,8 +1,10 @@
 // What a PostgreSQL server says, for tests that play one.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/unit/protocol/wire.hpp"
 
@@ -37,6 +39,17 @@ inline const std::string parameter_description = message('t', "\0\0"s);
 inline const std::string copy_in = message('G', "\0\0\0"s);
 
 // A whole answer to "SELECT ...".
+// The answer of an audit: rows of kind, name, value.
+inline std::string audit(const std::vector<std::array<std::string, 3>>& rows) {
+  std::string answer = message('T', "\0\0"s);
+  for (const auto& row : rows) {
+    std::string body = "\0\3"s;
+    for (const std::string& column : row) body += int32(static_cast<std::int32_t>(column.size())) + column;
+    answer += message('D', body);
+  }
+  return answer + complete("SELECT") + ready();
+}
+
 inline std::string selected(const std::string& value) {
   return row_description + row(value) + complete("SELECT 1") + ready();
 }

@@ -38,6 +38,8 @@ class Recorder final : public Lessee {
     errors.push_back(read_error(text.substr(header_size)));
   }
   void on_parameters_changed() override { events += 'p'; }
+  void on_transaction_end() override {}
+  void on_audited() override {}
   void on_parameters_refused(const PgError& why) override {
     events += 'r';
     refused = why;
@@ -67,6 +69,8 @@ class Owner final : public ServerOwner {
   PgError broken;
   ParameterSets sets;
   ParameterSetRef bare = sets.intern({});
+  CustomSettings custom;
+  std::string user = "app";
 
   void on_settled(ServerConnection&, const PgError& error) override {
     events += 's';
@@ -80,6 +84,8 @@ class Owner final : public ServerOwner {
   void on_unheld(ServerConnection&) override { events += 'u'; }
   ParameterSets& parameter_sets() override { return sets; }
   const ReportedParameters& bare_parameters() const override { return bare->reported; }
+  const CustomSettings& custom_settings() const override { return custom; }
+  const std::string& login_user() const override { return user; }
 };
 
 struct Setup {
@@ -142,7 +148,7 @@ TEST_CASE("answers to a query of ours are dropped, those to the client's behind 
   at_every_cut(
       ours + theirs,
       [](Setup& setup) {
-        setup.server->run_own("SELECT 1");
+        setup.server->roll_back();
         CHECK(setup.server->is_busy_with_own());
         setup.ask(RequestKind::query);
       },
@@ -209,7 +215,7 @@ TEST_CASE(
   setup.hear(backend::notice("idle") + notification);
   CHECK(setup.owner.events.empty());
   setup.lease();
-  setup.server->run_own("SELECT 1");
+  setup.server->roll_back();
   setup.hear(backend::notice("ours") + notification + backend::complete("SELECT 1") +
              backend::notice("still ours") + backend::ready());
   CHECK(setup.client.answers.empty());
@@ -303,7 +309,7 @@ TEST_CASE(
 TEST_CASE("an own query of a server that nobody has settles it") {
   Setup setup;
   setup.server->become(ServerConnection::State::settling);
-  setup.server->run_own("ROLLBACK");
+  setup.server->roll_back();
   setup.server->flush();
   CHECK(setup.far.take() == message('Q', "ROLLBACK\0"s));
   setup.hear(backend::complete("ROLLBACK") + backend::ready());
@@ -313,7 +319,7 @@ TEST_CASE("an own query of a server that nobody has settles it") {
 
 TEST_CASE("an own query that fails settles it with the error") {
   Setup setup;
-  setup.server->run_own("DISCARD ALL");
+  setup.server->reset("DISCARD ALL", setup.owner.bare);
   setup.hear(backend::error("25001", "cannot run inside a transaction block") + backend::ready());
   CHECK(setup.owner.events == "s");
   CHECK(setup.owner.settled.sqlstate == "25001");

@@ -1,0 +1,118 @@
+#include "proxy/pool/audit.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "protocol/reader.hpp"
+
+namespace ballast {
+namespace {
+
+// Each row: kind, name, value. Kinds: s(etting), i(dentity), and one letter for each residue that is there.
+// pg_settings hides placeholders ("app.user_id"), role and session_authorization. Settings of the transaction
+// end with it, and the seed of random() can't be read.
+constexpr std::string_view settings_query =
+    "SELECT 's',name,setting FROM pg_catalog.pg_settings WHERE source='session'"
+    " AND name NOT IN ('transaction_isolation','transaction_read_only','transaction_deferrable')"
+    " UNION ALL SELECT 'i','role',pg_catalog.current_setting('role')"
+    " UNION ALL SELECT 'i','session_authorization',session_user";
+
+struct Place {
+  Residue residue;
+  char kind;
+  std::string_view query;
+};
+// pg_my_temp_schema() is not 0 for good once a session has had a temporary object: so its contents are asked
+// for. Locks of a transaction are gone when the audit runs, those of the session are left.
+constexpr std::array<Place, 5> places{{
+    {Residue::advisory_locks, 'l',
+     "SELECT 'l','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype='advisory'"
+     " AND pid=pg_catalog.pg_backend_pid())"},
+    {Residue::temp_objects, 't',
+     "SELECT 't','','' WHERE pg_catalog.pg_my_temp_schema()<>0 AND EXISTS (SELECT FROM pg_catalog.pg_depend"
+     " WHERE refclassid='pg_catalog.pg_namespace'::pg_catalog.regclass"
+     " AND refobjid=pg_catalog.pg_my_temp_schema())"},
+    {Residue::hold_cursors, 'h',
+     "SELECT 'h','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)"},
+    {Residue::prepared, 'p',
+     "SELECT 'p','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql)"},
+    {Residue::listening, 'n',
+     "SELECT 'n','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_listening_channels())"},
+}};
+
+std::string lower_case(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
+  }
+  return lower;
+}
+
+void add(std::string& query, std::string_view part) {
+  if (!query.empty()) query += " UNION ALL ";
+  query += part;
+}
+
+// A setting that nobody has set is null, one that was reset is empty: no difference to us.
+std::string custom_query(const CustomSettings& custom) {
+  std::string names;
+  for (const std::string& name : custom) {
+    if (!names.empty()) names += ',';
+    names += quoted(name);
+  }
+  return "SELECT 's',n,pg_catalog.current_setting(n,true) FROM pg_catalog.unnest(ARRAY[" + names +
+         "]) n WHERE pg_catalog.current_setting(n,true)<>''";
+}
+
+void add_setting(std::string_view name, std::string_view value, Findings& findings) {
+  if (name == "seed") {
+    findings.residue |= Residue::unseen;
+  } else {
+    findings.settings[lower_case(name)] = value;
+  }
+}
+
+}  // namespace
+
+std::string audit_query(ResidueSet kinds, const CustomSettings& custom) {
+  std::string query;
+  if (kinds.has(Residue::settings)) {
+    add(query, settings_query);
+    if (!custom.empty()) add(query, custom_query(custom));
+  }
+  for (const Place& place : places) {
+    if (kinds.has(place.residue)) add(query, place.query);
+  }
+  return query;
+}
+
+bool read_finding(std::string_view row, std::string_view login_user, Findings& findings) {
+  Reader reader(row);
+  constexpr int column_count = 3;
+  if (reader.int16() != column_count) return false;
+  std::array<std::string_view, column_count> columns;
+  for (std::string_view& column : columns) {
+    const std::int32_t length = reader.int32();
+    if (length < 0) return false;
+    column = reader.bytes(static_cast<std::size_t>(length));
+  }
+  const auto [kind, name, value] = columns;
+  if (!reader.finished() || kind.size() != 1) return false;
+  if (kind == "s") {
+    add_setting(name, value, findings);
+    return true;
+  }
+  if (kind == "i") {
+    const std::string_view unchanged = name == "role" ? "none" : login_user;
+    if (value != unchanged) findings.settings[std::string(name)] = value;
+    return true;
+  }
+  const auto place = std::find_if(places.begin(), places.end(),
+                                  [kind = kind](const Place& p) { return p.kind == kind.front(); });
+  if (place == places.end()) return false;
+  findings.residue |= place->residue;
+  return true;
+}
+
+}  // namespace ballast

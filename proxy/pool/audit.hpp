@@ -1,0 +1,30 @@
+// Audit: the query that asks a server what its session has left behind, and what it answers. Rollback,
+// savepoints, SET LOCAL and functions need no thought of ours then: the server tells what came of them.
+//
+// Of each kind of residue PostgreSQL 15 knows a place to look; what has none is Residue::unseen. Pure.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "proxy/pool/parameter_set.hpp"
+#include "proxy/sql/statement_effect.hpp"
+
+namespace ballast {
+
+using CustomSettings = std::set<std::string, std::less<>>;
+
+// What one row of the answer adds up to.
+struct Findings {
+  ReportedParameters settings;  // those that the session has changed, names in lower case
+  ResidueSet residue;           // what is there and can't travel to another server
+};
+
+// The query for these kinds. Custom settings are in no catalog and are asked for by name.
+std::string audit_query(ResidueSet kinds, const CustomSettings& custom);
+
+// The body of one DataRow of the answer. `login_user`: who the session was at login. False: it is none.
+bool read_finding(std::string_view row, std::string_view login_user, Findings& findings);
+
+}  // namespace ballast

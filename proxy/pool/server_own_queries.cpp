@@ -1,0 +1,125 @@
+// What Ballast itself asks a server: the state that a client needs, what it has left behind, the end of what
+// it left open.
+#include <cassert>
+#include <utility>
+
+#include "protocol/writer.hpp"
+
+#include "proxy/pool/server_connection.hpp"
+
+namespace ballast {
+
+void ServerConnection::run_own(std::string_view sql, OwnQuery purpose) {
+  MessageWriter(outlet_.buffer(), FrontendType::query).cstring(sql);
+  pipeline_.add(
+      {.kind = RequestKind::query, .answer = Answer::drop, .purpose = static_cast<std::uint8_t>(purpose)});
+  ++own_queries_;
+  forget_unnamed();  // a simple query destroys it
+}
+
+// The one whose answer is at hand.
+OwnQuery ServerConnection::own_query() const {
+  const Request* const asked = pipeline_.next();
+  return asked != nullptr ? static_cast<OwnQuery>(asked->purpose) : OwnQuery::none;
+}
+
+bool ServerConnection::is_busy_with_own_only() const {
+  return own_queries_ > 0 && pipeline_.outstanding() == static_cast<std::size_t>(own_queries_);
+}
+
+void ServerConnection::roll_back() { run_own("ROLLBACK", OwnQuery::rollback); }
+
+void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) {
+  run_own(sql, OwnQuery::reset);
+  parameters_ = bare;
+  residue_ = {};
+  used_ = false;
+}
+
+void ServerConnection::take_parameters(const ParameterSetRef& target) {
+  if (target == parameters_) return;
+  parameters_before_ = parameters_;
+  ParameterSet from = *parameters_;
+  parameters_ = target;
+  // Text is read in the encoding that the server is in: first back to its own, where quoting is safe.
+  if (from.values.erase("client_encoding") > 0) run_own("RESET client_encoding", OwnQuery::encoding);
+  if (const std::string query = transition(from, *target); !query.empty()) {
+    run_own(query, OwnQuery::parameters);
+  }
+}
+
+void ServerConnection::restore(const ReportedParameters& values) {
+  ReportedParameters with = parameters_->values;
+  for (const auto& [name, value] : values) with[name] = value;
+  parameters_ = owner_.parameter_sets().intern(std::move(with));
+  run_own(set_commands(values), OwnQuery::restore);
+}
+
+void ServerConnection::audit() {
+  findings_ = {};
+  std::string query = audit_query(residue_.begin_audit(), owner_.custom_settings());
+  // Values are kept in the encoding that the server was born with.
+  const auto born = owner_.bare_parameters().find("client_encoding");
+  const auto present = reported_.find("client_encoding");
+  if (born != owner_.bare_parameters().end() && present != reported_.end() && born->second != present->second)
+    query.insert(0, "SET LOCAL client_encoding TO " + quoted(born->second) + ";");
+  run_own(query, OwnQuery::audit);
+}
+
+void ServerConnection::own_query_done(OwnQuery purpose) {
+  --own_queries_;
+  const bool is_nobodys = lessee_ == nullptr;  // a lessee may let go of it from within its call
+  switch (purpose) {
+    case OwnQuery::audit:
+      audit_done();
+      break;
+    case OwnQuery::restore:
+      own_error_ = {};  // refused in a failed transaction; what came of it the audit tells
+      break;
+    case OwnQuery::encoding:
+    case OwnQuery::parameters:
+      parameters_done();
+      break;
+    default:
+      break;
+  }
+  if (is_nobodys && own_queries_ == 0) owner_.on_settled(*this, std::exchange(own_error_, {}));
+}
+
+void ServerConnection::parameters_done() {
+  if (!own_error_.message.empty()) {
+    if (lessee_ != nullptr) own_query_failed(std::exchange(own_error_, {}));
+  } else if (!parameters_->proven()) {
+    parameters_->reported = reported_;
+  }
+}
+
+// The failed query changed nothing. But if requests of the lessee's follow it, they may run in the wrong
+// state: nobody goes on with this server then.
+void ServerConnection::own_query_failed(const PgError& error) {
+  if (!pipeline_.at_rest()) return break_with(error);
+  parameters_ = parameters_before_;
+  lessee_->on_parameters_refused(error);
+}
+
+ServerConnection::Handled ServerConnection::handle_finding(std::string_view body) {
+  if (!read_finding(body, owner_.login_user(), findings_))
+    return ended("the answer of an audit is malformed");
+  return handle_verdict(pipeline_.receive(BackendType::data_row));
+}
+
+void ServerConnection::audit_done() {
+  if (!own_error_.message.empty()) {
+    own_error_ = {};
+    residue_.audit_failed();
+  } else {
+    if (residue_.asked(Residue::settings)) {
+      parameters_ = owner_.parameter_sets().intern(std::move(findings_.settings));
+      if (!parameters_->proven()) parameters_->reported = reported_;
+    }
+    residue_.found(findings_.residue);
+  }
+  if (lessee_ != nullptr) lessee_->on_audited();
+}
+
+}  // namespace ballast

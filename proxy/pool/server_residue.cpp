@@ -1,0 +1,35 @@
+#include "proxy/pool/server_residue.hpp"
+
+#include <utility>
+
+namespace ballast {
+
+namespace {
+// What an audit can see.
+constexpr ResidueSet visible = Residue::settings | Residue::advisory_locks | Residue::temp_objects |
+                               Residue::hold_cursors | Residue::prepared | Residue::listening;
+}  // namespace
+
+void ServerResidue::suspect(ResidueSet kinds) {
+  there_ |= kinds & Residue::unseen;
+  if (kinds.has(Residue::anything)) kinds |= visible;
+  suspected_ |= (kinds & visible) | unknown_;
+}
+
+ResidueSet ServerResidue::begin_audit() {
+  asked_ = std::exchange(suspected_, {});
+  return asked_;
+}
+
+void ServerResidue::found(ResidueSet residue) {
+  there_ = (there_ - asked_) | residue;
+  unknown_ -= asked_;
+  asked_ = {};
+}
+
+void ServerResidue::audit_failed() {
+  unknown_ |= asked_;
+  asked_ = {};
+}
+
+}  // namespace ballast

@@ -1,0 +1,38 @@
+// ServerResidue: what the sessions that had a server may have left on it, and what is known to be there.
+//
+//   suspect(kinds)                      with each request that may leave something behind
+//   begin_audit(), then found(residue)  when it is between transactions: what was asked, what is there
+//
+// While is_pinned(), the client keeps the server. What can travel (settings) pins nobody. Pure, one thread.
+#pragma once
+
+#include "proxy/sql/statement_effect.hpp"
+
+namespace ballast {
+
+class ServerResidue {
+ public:
+  void suspect(ResidueSet kinds);
+  bool needs_audit() const { return !suspected_.empty(); }
+  // The kinds to ask for. More may be suspected while the answer is on its way.
+  ResidueSet begin_audit();
+  bool asked(Residue kind) const { return asked_.has(kind); }
+  void found(ResidueSet residue);
+  // What was asked for is not known: it pins, and is asked for again behind the next request.
+  void audit_failed();
+
+  bool is_pinned() const { return !pins().empty(); }
+  ResidueSet pins() const { return there_ | unknown_; }
+  // Nothing there and nothing suspected: anybody may have the server.
+  bool is_clean() const { return !is_pinned() && !needs_audit() && asked_.empty(); }
+  // Something is there that no query of ours can take away.
+  bool is_indelible() const { return there_.has(Residue::unseen); }
+
+ private:
+  ResidueSet suspected_;  // since the last audit
+  ResidueSet asked_;      // by the audit under way
+  ResidueSet there_;      // found by audits, or certain without one
+  ResidueSet unknown_;    // by audits that failed
+};
+
+}  // namespace ballast
