@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 import pytest
 
 import processes
+from crowd import Crowd
 from poolers import Ballast, Direct, PgBouncer, Pooler
 from postgres import HOST_BASED_AUTHENTICATION, Postgres
 from wire import Wire
@@ -41,6 +42,22 @@ create role cert_user login;
 set password_encryption = md5;
 create role md5_user login password 'hashed';
 create database app owner app;
+"""
+
+STATE_ROLES = """
+create role member login password 'a member''s';
+create role chief superuser login password 'the chief''s';
+create role clerk;
+create role "Odd ""Role";
+grant clerk, "Odd ""Role" to member;
+grant create, temporary on database app to member;
+"""
+STATE_SCHEMAS = """
+create schema blue; create table blue.place as select 'blue' as name;
+create schema red; create table red.place as select 'red' as name;
+create schema "Odd ""Schema, too"; create table "Odd ""Schema, too".place as select 'odd' as name;
+grant usage on schema blue, red, "Odd ""Schema, too" to public;
+grant select on all tables in schema blue, red, "Odd ""Schema, too" to public;
 """
 
 
@@ -113,6 +130,40 @@ def connect():
             return stack.enter_context(Wire.login(pooler.port, user, ACCOUNTS[user], "app", **startup))
 
         yield connected
+
+
+@pytest.fixture(scope="session")
+def state_world(server) -> dict[str, str]:
+    """Accounts of their own for tests of session state, with roles that they may take on and a schema for each of a few clients."""
+    accounts = {"member": "a member's", "chief": "the chief's"}
+    server.sql(STATE_ROLES)
+    server.sql(STATE_SCHEMAS, "app")
+    return accounts
+
+
+@pytest.fixture
+def gather(server, state_world):
+    """gather(): a Crowd on a pooler of its own, whose `client(...)` are the ones to test."""
+    with ExitStack() as stack:
+
+        def gathered(user="member", servers=2, plain=False, **settings) -> Crowd:
+            settings = {"default_pool_size": servers, "query_wait_timeout": 5} | settings
+            pooler = stack.enter_context(TARGET(server, state_world, settings))
+            return stack.enter_context(Crowd(pooler, user, state_world[user], servers, plain))
+
+        yield gathered
+
+
+@pytest.fixture
+def crowd(gather) -> Crowd:
+    """Two servers, six strangers with settings of their own."""
+    return gather()
+
+
+@pytest.fixture
+def plain_crowd(gather) -> Crowd:
+    """Two servers, six strangers who change nothing."""
+    return gather(plain=True)
 
 
 @pytest.fixture
