@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 sys.dont_write_bytecode = True
@@ -18,6 +19,7 @@ import pytest
 
 import processes
 from crowd import Crowd
+from flights import Link
 from poolers import Ballast, Direct, PgBouncer, Pooler
 from postgres import HOST_BASED_AUTHENTICATION, Postgres
 from wire import Wire
@@ -164,6 +166,37 @@ def crowd(gather) -> Crowd:
 def plain_crowd(gather) -> Crowd:
     """Two servers, six strangers who change nothing."""
     return gather(plain=True)
+
+
+@pytest.fixture(scope="session")
+def plain_server():
+    """One that takes connections without TLS, so that a link before it sees its messages."""
+    with Postgres(hba="host all all all scram-sha-256\n") as postgres:
+        postgres.sql("create role app login password 'secret'; create database app owner app")
+        postgres.sql("create table t (id int); alter table t owner to app; insert into t values (1)", "app")
+        yield postgres
+
+
+@pytest.fixture
+def link(plain_server):
+    with Link(plain_server.port) as link:
+        yield link
+
+
+@pytest.fixture
+def start_on_link(link, plain_server):
+    """start_on_link(default_pool_size=1, ...): a pooler whose server is at the other end of the link."""
+    far_end = SimpleNamespace(port=link.port, root_certificate=plain_server.root_certificate)
+    upstream = f"postgresql://app:secret@127.0.0.1:{link.port}/app?sslmode=disable"
+    with ExitStack() as stack:
+
+        def started(**settings) -> Pooler:
+            options = {"upstream": upstream} if TARGET is Ballast else {}
+            if TARGET is PgBouncer:
+                settings["server_tls_sslmode"] = "disable"
+            return stack.enter_context(TARGET(far_end, ACCOUNTS, settings, **options))
+
+        yield started
 
 
 @pytest.fixture

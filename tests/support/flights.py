@@ -50,7 +50,7 @@ class Connection:
             self.answered = False
         self.server.sendall(data)
 
-    def deliver(self, now: float) -> bool:
+    def deliver(self, now: float, rewritten: dict[bytes, bytes]) -> bool:
         """Gives the client what has arrived by now; false after the end."""
         while self.on_the_way and self.on_the_way[0][0] <= now:
             _, data = self.on_the_way.popleft()
@@ -58,6 +58,8 @@ class Connection:
                 return False
             self.answered = True
             self.landed = self.flights
+            for old, new in rewritten.items():
+                data = data.replace(old, new)
             self.client.sendall(data)
         return True
 
@@ -76,6 +78,7 @@ class Link:
         self.connections: set[Connection] = set()
         self.left = self.landed = 0  # flights of connections that are gone
         self.last_byte = 0.0
+        self.rewritten: dict[bytes, bytes] = {}  # what the server says, and what of the same length arrives instead
         self.lock = threading.Lock()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -105,6 +108,12 @@ class Link:
         self._rest()
         flights.behind = self._count()[0] - left - flights.awaited
 
+    def cut(self):
+        """Ends all connections, on both sides."""
+        with self.lock:
+            for connection in list(self.connections):
+                self._close(connection)
+
     def _count(self) -> tuple[int, int]:
         with self.lock:
             left = self.left + sum(each.flights for each in self.connections)
@@ -128,7 +137,7 @@ class Link:
                     self._read(key.fileobj, key.data)
             with self.lock:
                 now = time.monotonic()
-                for connection in [each for each in self.connections if not each.deliver(now)]:
+                for connection in [each for each in self.connections if not each.deliver(now, self.rewritten)]:
                     self._close(connection)
 
     def _until_next(self) -> float | None:
