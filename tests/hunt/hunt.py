@@ -1,9 +1,9 @@
-"""The cross-talk hunt: many clients do random things to their sessions on few servers, and check all that they are told.
+"""The cross-talk hunt: many clients do random things to their sessions on few servers, and check what they are told.
 
     hunt.py [--clients 200] [--servers 8] [--seconds 300] [--seed N]
 
-BALLAST_BIN names the binary; BALLAST_TARGET=direct hunts on PostgreSQL itself. Ends with 1 and what was wrong, or with 0. Each
-client's deeds follow from the seed, its number and its turn; what happens between clients is up to the machine.
+BALLAST_BIN names the binary; BALLAST_TARGET=direct hunts on PostgreSQL itself. Ends with 1 and what was wrong, or with
+0. Each client's deeds follow from the seed, its number and its turn; what happens between clients is the machine's.
 """
 
 import argparse
@@ -31,7 +31,8 @@ THREAD_STACK_BYTES = 1 << 19
 def hunt(target, clients: int, servers: int, seconds: float, seed: int) -> tuple[int, list[str]]:
     """How many turns all clients took, and what was wrong."""
     hba = HOST_BASED_AUTHENTICATION + ("host all all all scram-sha-256\n" if target is Direct else "")
-    with Postgres(hba=hba, settings=TEST_SETTINGS | {"max_connections": str(clients * 2 + 50), "timezone": "UTC"}) as server:
+    server_settings = TEST_SETTINGS | {"max_connections": str(clients * 2 + 50), "timezone": "UTC"}
+    with Postgres(hba=hba, settings=server_settings) as server:
         server.sql("create role app login password 'secret'; create database app owner app")
         server.sql("grant create on schema public to public;" + WORLD, "app")
         settings = {"default_pool_size": servers, "max_client_conn": clients * 3, "query_wait_timeout": 30}
@@ -77,7 +78,8 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     target = {kind.name: kind for kind in (Ballast, PgBouncer, Direct)}[os.environ.get("BALLAST_TARGET", "ballast")]
     turns, wrong = hunt(target, options.clients, options.servers, options.seconds, options.seed)
-    print(f"seed {options.seed}: {turns} turns of {options.clients} clients on {options.servers} servers, {len(wrong)} wrong")
+    who = f"{options.clients} clients on {options.servers} servers"
+    print(f"seed {options.seed}: {turns} turns of {who}, {len(wrong)} wrong")
     for found in wrong[:5]:
         print(found)
     return 1 if wrong or not turns else 0

@@ -1,6 +1,6 @@
 """What one client may expect of its session. Pure: told what was done, it says what has to be seen.
 
-Settings follow transactions and savepoints, SET LOCAL included; the rest here (statements, channels, locks) is kept by the client itself.
+Settings follow transactions and savepoints, SET LOCAL included. The client itself keeps statements, channels, locks.
 """
 
 from dataclasses import dataclass, field

@@ -1,6 +1,7 @@
 """One client of the hunt: does random things to its session, and checks everything that it is told against its model.
 
-Everything it does follows from the seed, its number and its turn. What it finds wrong it raises as Wrong, with its last requests.
+Everything it does follows from the seed, its number and its turn. What it finds wrong it raises as Wrong, with its last
+requests.
 """
 
 import socket
@@ -10,7 +11,22 @@ from collections import deque
 from random import Random
 
 from model import RESETTABLE, Settings
-from wire import COPY_DONE, SYNC, TERMINATE, Answers, Closed, Wire, bind, cancel, close, copy_data, copy_fail, execute, parse, query
+from wire import (
+    COPY_DONE,
+    SYNC,
+    TERMINATE,
+    Answers,
+    Closed,
+    Wire,
+    bind,
+    cancel,
+    close,
+    copy_data,
+    copy_fail,
+    execute,
+    parse,
+    query,
+)
 
 SCHEMAS = [f"hunt_{number}" for number in range(5)]
 ROLES = ["hunt_role_0", "hunt_role_1"]
@@ -21,8 +37,8 @@ LONG = 400
 WORLD = (
     "".join(f"create role {role}; grant {role} to app;" for role in ROLES)
     + "set role app; create table hunted (client int, word text); create sequence hunt_sequence;"
-    + "".join(f"create schema {schema}; create table {schema}.place as select '{schema}' as name;" for schema in SCHEMAS)
-    + f"grant usage on schema {', '.join(SCHEMAS)} to public; grant select on all tables in schema {', '.join(SCHEMAS)} to public;"
+    + "".join(f"create schema {name}; create table {name}.place as select '{name}' as name;" for name in SCHEMAS)
+    + "".join(f"grant usage on schema {name} to public; grant select on {name}.place to public;" for name in SCHEMAS)
     + "grant all on hunted, hunt_sequence to public;"
 )
 
@@ -32,7 +48,7 @@ class Wrong(Exception):
 
 
 class Shared:
-    """What the clients of one hunt have in common: the way in, and how many may keep a server for themselves at a time."""
+    """What the clients of one hunt have in common: the way in, and how many may keep a server at a time."""
 
     def __init__(self, port: int, password: str, seed: int, pins: int):
         self.port = port
@@ -194,7 +210,7 @@ class Quarry:
     def some_change(self) -> tuple[str, str]:
         name = self.dice.choice(RESETTABLE)
         value = {
-            "app.user_id": f"it's \"{self.token}\" \\ ü" + "x" * self.dice.choice([0, 0, LONG]),
+            "app.user_id": f'it\'s "{self.token}" \\ ü' + "x" * self.dice.choice([0, 0, LONG]),
             "application_name": f"Client {self.token}",
             "search_path": self.dice.choice(SCHEMAS),
             "timezone": self.dice.choice(ZONES),
@@ -207,7 +223,8 @@ class Quarry:
         name, value = self.some_change()
         quoted = "'" + value.replace("'", "''") + "'"
         if self.dice.random() < 0.3:
-            answers = self.ask(parse("", "select set_config($1, $2, false)"), bind("", "", (name, value)), execute(), SYNC)
+            sql = "select set_config($1, $2, false)"
+            answers = self.ask(parse("", sql), bind("", "", (name, value)), execute(), SYNC)
             self.expect(answers.rows, [[value.encode()]], "set_config")
         else:
             self.run(self.dice.choice([f"set {name} = {quoted}", f"select set_config('{name}', {quoted}, false)"]))
@@ -337,7 +354,8 @@ class Quarry:
     def prepare(self):
         name = f"s{self.dice.randrange(6)}"
         if name in self.statements:
-            answers = self.ask(close("S", name), SYNC) if self.dice.random() < 0.7 else self.ask(query(f"deallocate {name}"))
+            end = close("S", name) + SYNC if self.dice.random() < 0.7 else query(f"deallocate {name}")
+            answers = self.ask(end)
             self.expect(answers.sqlstates, [], "the end of a statement")
             del self.statements[name]
             return
@@ -353,7 +371,8 @@ class Quarry:
         for number in range(self.dice.choice([1, 1, 3])):
             name = self.dice.choice(list(self.statements))
             batch += [bind("", name, (f"{self.token} {number}",)), execute()]
-            wanted.append([f"{self.token} {number} of {self.statements[name]}".encode(), self.settings.seen("work_mem").encode()])
+            word = f"{self.token} {number} of {self.statements[name]}"
+            wanted.append([word.encode(), self.settings.seen("work_mem").encode()])
         self.expect(self.ask(*batch, SYNC).rows, wanted, "statements")
 
     def use_anothers_statement(self):
@@ -406,7 +425,8 @@ class Quarry:
         if answers[-1].kind != "G":
             raise self.wrong(f"no copy: {answers}")
         if self.dice.random() < 0.3:
-            self.expect_failure(self.ask(copy_data(lines[0]), copy_fail("a change of mind")), "57014", "a copy given up")
+            answers = self.ask(copy_data(lines[0]), copy_fail("a change of mind"))
+            self.expect_failure(answers, "57014", "a copy given up")
             return
         self.expect(self.ask(*map(copy_data, lines), COPY_DONE).tags, [f"COPY {len(lines)}"], "a copy")
         mine = f"select word from public.hunted where word like '{self.token} %' order by length(word), word"
@@ -430,7 +450,8 @@ class Quarry:
         if self.status != "I" or not self.shared.pins.acquire(blocking=False):
             return self.look_at_one()
         try:
-            self.dice.choice([Quarry.lock, Quarry.use_a_temporary_table, Quarry.hold_a_cursor, Quarry.prepare_by_sql])(self)
+            ways = [Quarry.lock, Quarry.use_a_temporary_table, Quarry.hold_a_cursor, Quarry.prepare_by_sql]
+            self.dice.choice(ways)(self)
         finally:
             self.shared.pins.release()
 

@@ -136,7 +136,7 @@ def connect():
 
 @pytest.fixture(scope="session")
 def state_world(server) -> dict[str, str]:
-    """Accounts of their own for tests of session state, with roles that they may take on and a schema for each of a few clients."""
+    """Accounts for tests of session state, with roles to take on, and schemas that have a table of the same name."""
     accounts = {"member": "a member's", "chief": "the chief's"}
     server.sql(STATE_ROLES)
     server.sql(STATE_SCHEMAS, "app")

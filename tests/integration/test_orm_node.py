@@ -1,4 +1,4 @@
-"""drizzle-orm, knex and typeorm: forty tenants on four servers. Each file has tests of its own, run by node's test runner."""
+"""drizzle-orm, knex and typeorm: forty tenants on four servers. Each has its own tests, run by node's test runner."""
 
 import json
 import os

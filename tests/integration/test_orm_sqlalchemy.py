@@ -128,7 +128,9 @@ def test_asyncpg(pooler):
     async def live(tenant: Tenant):
         url = make_url(pooler.url()).set(drivername="postgresql+asyncpg", query={})
         at_startup = {"search_path": tenant.schema, "timezone": tenant.zone}
-        engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"ssl": False, "server_settings": at_startup})
+        engine = create_async_engine(
+            url, pool_size=1, max_overflow=0, connect_args={"ssl": False, "server_settings": at_startup}
+        )
         prepare(engine.sync_engine, tenant)
         async with AsyncSession(engine, future=True) as session:
             for turn in range(TURNS):

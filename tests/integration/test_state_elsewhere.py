@@ -1,4 +1,4 @@
-"""What is on a server or in the database and not the client's: sequences' last values, random seeds, statements before a DDL, reports."""
+"""What belongs to a server or the database: sequences' last values, random seeds, plans before a DDL, reports."""
 
 import pytest
 
@@ -11,7 +11,8 @@ from wire import SYNC, bind, describe, execute, parse, query
 @pytest.fixture(scope="module")
 def sequences(server, state_world):
     server.sql(
-        "create sequence public.one; create sequence public.other; grant all on all sequences in schema public to member;"
+        "create sequence public.one; create sequence public.other;"
+        "grant all on all sequences in schema public to member;"
         "create table public.numbered (id serial, name text); grant all on public.numbered to member;"
         "grant all on public.numbered_id_seq to member",
         "app",
@@ -102,7 +103,8 @@ def test_a_seed_in_one_query_and_in_one_transaction(crowd):
 @pytest.fixture
 def changing(server):
     """changing(sql): the chief's DDL on table `shape`, which starts with one row of one column."""
-    server.sql("drop table if exists public.shape; create table public.shape as select 1 as a; grant all on public.shape to public", "app")
+    server.sql("drop table if exists public.shape; create table public.shape as select 1 as a", "app")
+    server.sql("grant all on public.shape to public", "app")
     return lambda sql: server.sql(sql, "app")
 
 
@@ -154,7 +156,7 @@ def test_a_statement_prepared_before_a_ddl_fails_in_a_transaction(plain_crowd, c
 
 
 def test_after_a_cached_plan_error_a_new_parse_helps(plain_crowd, changing):
-    """What drivers do: they prepare again. Outside a transaction the first may already have been given the new shape."""
+    """What drivers do: they prepare again. Outside a transaction the first answer may have had it already."""
     client = plain_crowd.client()
     client.ask(parse("statement", STATEMENT), SYNC)
     on_every_server(plain_crowd, client)

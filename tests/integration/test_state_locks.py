@@ -41,8 +41,15 @@ FORMS = {
 }
 
 
+TAKES = [
+    "select pg_advisory_lock({})",
+    "select pg_try_advisory_lock({})",
+    "do $$ begin perform pg_advisory_lock({}); end $$",
+]
+
+
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("take", ["select pg_advisory_lock({})", "select pg_try_advisory_lock({})", "do $$ begin perform pg_advisory_lock({}); end $$"])
+@pytest.mark.parametrize("take", TAKES)
 def test_a_lock_is_held_until_it_is_given_back(holder, rival, form, take):
     key = FORMS[form]()
     holder.run(take.format(key))
@@ -138,7 +145,10 @@ def test_an_unlock_of_what_is_not_held_pins_nobody(holder):
     holder.shares_servers()
 
 
-@pytest.mark.parametrize("function", ["pg_advisory_xact_lock", "pg_try_advisory_xact_lock", "pg_advisory_xact_lock_shared"])
+XACT_LOCKS = ["pg_advisory_xact_lock", "pg_try_advisory_xact_lock", "pg_advisory_xact_lock_shared"]
+
+
+@pytest.mark.parametrize("function", XACT_LOCKS)
 def test_locks_of_a_transaction_never_pin(holder, rival, function):
     key = str(next(keys))
     holder.run(f"select {function}({key})")
@@ -188,7 +198,8 @@ def test_a_lock_of_a_query_that_fails_afterwards(holder, rival):
 def test_a_lock_taken_in_a_function(holder, rival, server):
     key = str(next(keys))
     server.sql(
-        "create or replace function public.takes(bigint) returns void language plpgsql as 'begin perform pg_advisory_lock($1); end';"
+        "create or replace function public.takes(bigint) returns void language plpgsql as "
+        "'begin perform pg_advisory_lock($1); end';"
         "create or replace function public.gives(bigint) returns bool language sql as 'select pg_advisory_unlock($1)'",
         "app",
     )
@@ -262,7 +273,7 @@ def test_locks_among_settings(gather):
         client.run(f"select pg_advisory_lock({key})")
         client.keeps_its_server()
         client.run("set work_mem = '5MB'")
-        assert client.row("select current_setting('app.user_id'), current_setting('work_mem')") == ["me", "5MB"]
+        assert client.settings("app.user_id", "work_mem") == ["me", "5MB"]
         client.run(f"select pg_advisory_unlock({key})")
         client.shares_servers()
-        assert client.row("select current_setting('app.user_id'), current_setting('work_mem')") == ["me", "5MB"]
+        assert client.settings("app.user_id", "work_mem") == ["me", "5MB"]

@@ -76,7 +76,8 @@ def test_every_way_to_listen_and_notify(listener, speaker):
 
 def test_from_a_trigger(listener, speaker, server):
     server.sql(
-        "drop table if exists public.spoken; create table public.spoken (word text); grant all on public.spoken to member;"
+        "drop table if exists public.spoken; create table public.spoken (word text);"
+        "grant all on public.spoken to member;"
         "create or replace function public.speaks() returns trigger language plpgsql as "
         "$$ begin perform pg_notify('spoken', new.word); return null; end $$;"
         "create trigger speaks after insert on public.spoken for each row execute function public.speaks()",
@@ -130,7 +131,10 @@ def test_an_answered_listen_is_in_force(listener, speaker):
         assert listener.notification() == (f"channel_{number}", f"{number}")
 
 
-@pytest.mark.parametrize("end", ["unlisten news", "unlisten *", "UNLISTEN News", "begin; unlisten news; commit", "discard all"])
+ENDS = ["unlisten news", "unlisten *", "UNLISTEN News", "begin; unlisten news; commit", "discard all"]
+
+
+@pytest.mark.parametrize("end", ENDS)
 def test_an_end_of_listening(listener, speaker, end):
     for _ in range(2):
         listener.run("listen news")
@@ -266,7 +270,8 @@ def test_listening_at_all_settings(crowd, speaker):
     listener.run("set role clerk; set app.user_id = 'me'; listen news")
     speaker.run("notify news, 'told'")
     assert listener.notification() == ("news", "told")
-    assert listener.row("select name, current_user, current_setting('app.user_id') from place") == ["blue", "clerk", "me"]
+    found = listener.row("select name, current_user, current_setting('app.user_id') from place")
+    assert found == ["blue", "clerk", "me"]
 
 
 def test_a_driver_that_polls(crowd, speaker):
@@ -285,7 +290,7 @@ def test_a_driver_that_polls(crowd, speaker):
 
 
 def test_listeners_hear_again_after_the_servers_were_gone(crowd, server, speaker, listener):
-    """As when the database was suspended. On a direct connection a listener would have to come back itself, and does so here."""
+    """As when the database was suspended. On a direct connection a listener has to come back itself."""
     listener.run("listen news; listen more")
     listener.run("set app.user_id = 'me'")
     if crowd.pooler.name == "direct":

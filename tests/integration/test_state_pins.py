@@ -1,4 +1,4 @@
-"""What can't travel: temporary objects, held cursors, PREPARE, LOAD. The client keeps its server as long as any is left, no longer."""
+"""What can't travel: temporary objects, held cursors, PREPARE, LOAD. Who has any keeps its server, and no longer."""
 
 import psycopg2
 import pytest
@@ -369,7 +369,8 @@ def test_settings_of_a_pinned_client_travel_once_it_is_free(client):
     client.run("set work_mem = '3MB'; set app.user_id = 'still me'; set search_path = blue")
     client.run("drop table pg_temp.mine")
     client.shares_servers()
-    assert client.row("select name, current_setting('work_mem'), current_setting('app.user_id') from place") == ["blue", "3MB", "still me"]
+    found = client.row("select name, current_setting('work_mem'), current_setting('app.user_id') from place")
+    assert found == ["blue", "3MB", "still me"]
 
 
 def test_all_servers_pinned_and_one_given_back(gather):

@@ -1,4 +1,4 @@
-"""What SET changed ends as on a direct connection: with its transaction, or going back to what the client said at its startup."""
+"""What SET changed ends as on a direct connection: with its transaction, or by going back to the client's startup."""
 
 import os
 from contextlib import closing
@@ -14,7 +14,8 @@ STARTUP = {
     "DateStyle": "Postgres, MDY",  # PGDATESTYLE
     "application_name": "Starter",
     "app.tenant": "acme",
-    "options": "-c geqo=off -c search_path=blue,\\ \"$user\" --statement-timeout=5000 -cwork_mem=3MB -c app.user_id=it\\'s\\ \\\\",
+    "options": '-c geqo=off -c search_path=blue,\\ "$user" --statement-timeout=5000 -cwork_mem=3MB'
+    " -c app.user_id=it\\'s\\ \\\\",
 }
 AT_STARTUP = {
     "timezone": "PST8PDT",
@@ -153,7 +154,7 @@ def test_a_client_without_startup_settings_goes_back_to_the_servers(crowd):
 
 
 def settings_known(client) -> list[str]:
-    return client.row("select current_setting('timezone'), current_setting('work_mem'), current_setting('search_path')")
+    return client.settings("timezone", "work_mem", "search_path")
 
 
 def test_one_reset_leaves_the_others(starter):
@@ -164,7 +165,8 @@ def test_one_reset_leaves_the_others(starter):
 
 
 def test_clients_with_different_startup_values(crowd):
-    clients = {place: crowd.client(options=f"-c search_path={place} -c app.user_id={place}") for place in ("blue", "red")}
+    places = ("blue", "red")
+    clients = {place: crowd.client(options=f"-c search_path={place} -c app.user_id={place}") for place in places}
     for client in clients.values():
         client.run("set search_path = public; set app.user_id = 'nobody'")
     for place, client in clients.items():
@@ -186,7 +188,8 @@ def test_pgtz_pgdatestyle_and_pgoptions(crowd, monkeypatch):
         for back in ("reset all", "discard all"):
             cursor.execute(back)
             other.run("select 1")
-            cursor.execute("select '2000-01-02 03:00+00'::timestamptz::text, interval '1 day'::text, current_setting('geqo')")
+            moment = "'2000-01-02 03:00+00'::timestamptz"
+            cursor.execute(f"select {moment}::text, interval '1 day'::text, current_setting('geqo')")
             assert cursor.fetchone() == ("Sat Jan 01 19:00:00 2000 PST", "@ 1 day", "off")
 
 
@@ -196,7 +199,7 @@ def test_pgtz_pgdatestyle_and_pgoptions(crowd, monkeypatch):
 def test_unknown_startup_parameters_with_a_dot_are_custom_settings(crowd):
     client = crowd.client(**{"app.request_id": "r-1", "tracing.level": "deep"})
     for _ in range(2):
-        assert client.row("select current_setting('app.request_id'), current_setting('tracing.level')") == ["r-1", "deep"]
+        assert client.settings("app.request_id", "tracing.level") == ["r-1", "deep"]
     client.run("set app.request_id = 'r-2'")
     client.run("reset app.request_id")
     assert client.setting("app.request_id") == "r-1"
@@ -257,7 +260,7 @@ def own(crowd):
 
 
 def shown(client) -> list[str]:
-    return client.row("select current_setting('app.user_id'), current_setting('work_mem')")
+    return client.settings("app.user_id", "work_mem")
 
 
 INNER = "set app.user_id = 'inner'; set work_mem = '2MB'"
@@ -345,7 +348,8 @@ def test_a_set_in_a_query_whose_later_statement_fails(own):
 
 
 def test_a_set_before_an_error_in_an_extended_batch(own):
-    batch = [parse("", "set app.user_id = 'inner'"), bind("", ""), execute(), parse("", "select 1 / 0"), bind("", ""), execute()]
+    batch = [parse("", "set app.user_id = 'inner'"), bind("", ""), execute()]
+    batch += [parse("", "select 1 / 0"), bind("", ""), execute()]
     assert own.ask(*batch, SYNC).sqlstates == ["22012"]
     assert shown(own)[0] == "outer"
     batch[3:3] = [SYNC]
@@ -376,7 +380,8 @@ FUNCTIONS = {
     "set_in_function(text)": "language plpgsql as $$ begin execute format('set work_mem = %L', $1); end $$",
     "set_by_name(name text, value text)": "language sql as $$ select set_config(name, value, false); select $$",
     "log_in_as(text)": "language plpgsql as $$ begin perform set_config('inner.user_id', $1, false); end $$",
-    "set_and_undone(text)": "language plpgsql set work_mem = '9MB' as $$ begin perform set_config('work_mem', $1, true); end $$",
+    "set_and_undone(text)": """language plpgsql set work_mem = '9MB' as $$ begin
+        perform set_config('work_mem', $1, true); end $$""",
     "set_and_caught(text)": """language plpgsql as $$ begin
         begin perform set_config('work_mem', $1, false); raise division_by_zero; exception when others then null; end;
         end $$""",
@@ -474,6 +479,6 @@ def test_what_the_servers_report_is_what_is_in_force_after_they_were_replaced(cr
         server.sql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'member'")
         wait_until(lambda: connections(crowd.pooler) == 0, "all servers are gone")
     for _ in range(3):
-        assert client.row("select current_setting('timezone'), current_setting('app.user_id'), current_setting('work_mem')") == [
+        assert client.settings("timezone", "app.user_id", "work_mem") == [
             "Asia/Tokyo", "me", "3MB",
         ]  # fmt: skip

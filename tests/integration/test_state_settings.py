@@ -115,8 +115,8 @@ def test_two_values_that_differ_in_case_only(crowd):
     one.run("set app.place = 'Paris'")
     other.run("set app.place = 'PARIS'")
     for _ in range(3):
-        assert one.row("select current_setting('app.place'), current_setting('application_name')") == ["Paris", "Reader"]
-        assert other.row("select current_setting('app.place'), current_setting('application_name')") == ["PARIS", "READER"]
+        assert one.settings("app.place", "application_name") == ["Paris", "Reader"]
+        assert other.settings("app.place", "application_name") == ["PARIS", "READER"]
 
 
 def test_two_long_values_that_differ_at_their_end(crowd):
@@ -139,7 +139,7 @@ def test_names_of_settings_have_no_case(crowd):
 def test_a_custom_setting_of_three_parts_and_one_with_a_quoted_name(crowd):
     client = crowd.client()
     client.run("set app.deep.value = 'deep'")
-    client.run("set \"app\".\"user\" = 'reserved word'")
+    client.run('set "app"."user" = \'reserved word\'')
     assert client.setting("app.deep.value") == "deep"
     assert client.setting('app."user"') == "reserved word"
 
@@ -297,7 +297,7 @@ def test_a_set_that_fails_changes_nothing(crowd):
     assert client.fails("set nothing_like_that = 1") == "42704"
     assert client.fails("set timezone = 'Mars/Olympus'") == "22023"
     assert client.fails("set log_connections = on") == "55P02"  # can't be set after connection start
-    assert client.row("select current_setting('work_mem'), current_setting('timezone')") == ["3MB", "UTC"]
+    assert client.settings("work_mem", "timezone") == ["3MB", "UTC"]
 
 
 def test_a_client_encoding_is_in_force_both_ways(crowd):

@@ -348,7 +348,8 @@ def test_a_pipelined_transaction(plain_crowd):
 
 def test_queries_sent_behind_a_begin_without_waiting(plain_crowd):
     client = plain_crowd.client()
-    answers = client.ask(*map(query, ("begin", "select 1", "select 1 / 0", "select 2", "commit", "begin", "commit")), ready=7)
+    sent = ["begin", "select 1", "select 1 / 0", "select 2", "commit", "begin", "commit"]
+    answers = client.ask(*map(query, sent), ready=len(sent))
     assert (answers.statuses, answers.sqlstates) == ("TTEEITI", ["22012", "25P02"])
     assert answers.tags == ["BEGIN", "SELECT 1", "ROLLBACK", "BEGIN", "COMMIT"]
 
@@ -373,7 +374,7 @@ def test_settings_that_travel_do_not_count_as_a_first_statement(crowd):
     client.run("begin")
     assert client.setting("transaction_isolation") == "repeatable read"
     client.run("set transaction isolation level serializable")
-    assert client.row("select current_setting('transaction_isolation'), current_setting('work_mem')") == ["serializable", "3MB"]
+    assert client.settings("transaction_isolation", "work_mem") == ["serializable", "3MB"]
     client.run("commit")
 
 
@@ -400,7 +401,10 @@ def test_a_snapshot_exported_by_one_and_imported_by_another(gather):
     one.run("commit")
 
 
-@pytest.mark.parametrize("first", ["savepoint a", "lock table pg_class in access share mode", "set local work_mem = '3MB'"])
+FIRST = ["savepoint a", "lock table pg_class in access share mode", "set local work_mem = '3MB'"]
+
+
+@pytest.mark.parametrize("first", FIRST)
 def test_a_first_statement_that_needs_a_transaction(plain_crowd, first):
     client = plain_crowd.client()
     client.run("begin")

@@ -1,6 +1,6 @@
 """What a client's statement costs in round trips to the server, counted on the link between.
 
-Where Ballast's number is not the one of a direct connection or of other poolers, theirs are there too, for BALLAST_TARGET.
+Where Ballast's number is not that of a direct connection or of PgBouncer, theirs are there too, for BALLAST_TARGET.
 """
 
 import pytest
@@ -151,12 +151,14 @@ def test_a_statement_of_a_client_whose_other_settings_differ_is_one(clients, lin
 
 @pytest.mark.parametrize("kind", ["query", "extended", "transaction"])
 def test_statements_with_settings_to_bring_along(clients, link, kind):
-    """The settings were made by SET; a transaction of such a client is still two trips."""
+    """The settings were made by SET; a transaction of such a client is two trips, too."""
     one, other = clients(1, {}, {})
     one.ask(query("set search_path = public; set app.user_id = 'one'; set statement_timeout = '7s'"))
     other.ask(query("select 1"))
     shown = extended("show app.user_id") if kind == "extended" else query("show app.user_id")
-    requests, trips = ([query("begin"), shown, query("commit")], of(2, direct=3, pgbouncer=3)) if kind == "transaction" else ([shown], 1)
+    requests, trips = [shown], 1
+    if kind == "transaction":
+        requests, trips = [query("begin"), shown, query("commit")], of(2, direct=3, pgbouncer=3)
     for _ in range(2):
         with link.counted() as flights:
             answers = [answer for request in requests for answer in one.ask(request)]
@@ -169,7 +171,8 @@ def test_statements_with_settings_to_bring_along(clients, link, kind):
 
 def test_equal_settings_cost_nothing(clients, link):
     """Also when the server writes a value differently: `iso` is `ISO, MDY` to it."""
-    one, other = clients(1, {"DateStyle": "iso", "options": "-c work_mem=2048"}, {"DateStyle": "ISO", "options": "-c work_mem=2MB"})
+    startups = [{"DateStyle": "iso", "options": "-c work_mem=2048"}, {"DateStyle": "ISO", "options": "-c work_mem=2MB"}]
+    one, other = clients(1, *startups)
     for client in [one, other] * 2:
         with link.counted() as flights:
             client.ask(query("select 1"))

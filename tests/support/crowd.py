@@ -5,10 +5,10 @@
         client.run("set app.user_id = '42'")
         assert client.value("show app.user_id") == "42"  # strangers have been on both servers meanwhile
 
-Before each request of a client, strangers run a transaction on every server that no client may hold, all at the same time. One of
-them stays on the server where the client was last, so that the client has to move. A stranger that gets no server says that
-somebody holds one too many (that a session is pinned that should not be); one that does not find its own values, that
-something leaked. Nothing here knows how the pooler does it: against PostgreSQL itself all of this holds too.
+Before each request of a client, strangers run a transaction on every server that no client may hold, all at the same
+time. One of them stays on the server where the client was last, so that the client has to move. A stranger that gets no
+server says that somebody holds one too many (that a session is pinned that should not be); one that does not find its
+own values, that something leaked. Nothing here knows how the pooler does it: it all holds against PostgreSQL itself.
 """
 
 import struct
@@ -78,6 +78,9 @@ class Client(Wire):
 
     def setting(self, name: str) -> str:
         return self.value(f"show {name}")
+
+    def settings(self, *names: str) -> list[str]:
+        return self.row("select " + ", ".join(f"current_setting('{name}')" for name in names))
 
     def look(self) -> str:
         self.server = self.value("select pg_backend_pid()")

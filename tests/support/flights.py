@@ -5,12 +5,13 @@
             client.ask(query("select 1"))
         assert (flights.awaited, flights.behind) == (1, 0)
 
-A flight is what goes towards the server after the server has answered something: one round trip. `awaited` are those whose answers
-came before the block ended, that is, before the client had its own answer; `behind` are what followed on the server connections after
-that (a look at what the session left), counted until the link is at rest.
+A flight is what goes towards the server after the server has answered something: one round trip. `awaited` are those
+whose answers came before the block ended, that is, before the client had its own answer; `behind` are what followed on
+the server connections after that (a look at what the session left), counted until the link is at rest.
 
-Everything from the server arrives LATENCY_S late, as over a real link. What a pooler writes without waiting for an answer is thus
-one flight, and what it writes because of an answer is another, whatever the machine is busy with. All connections count together.
+Everything from the server arrives LATENCY_S late, as over a real link. What a pooler writes without waiting for an
+answer is thus one flight, and what it writes because of an answer is another, whatever the machine is busy with. All
+connections count together.
 """
 
 import selectors

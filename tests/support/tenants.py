@@ -1,7 +1,8 @@
 """An application with forty tenants, each on a connection of its own: what the tests of ORMs have in common.
 
-A tenant has a schema, a time zone, a language for dates and a custom setting, some given at startup and some by SET. Every turn of its
-work looks at them, and notes on which server it was; in the end every server has served many tenants: no session was pinned.
+A tenant has a schema, a time zone, an order of dates and a custom setting, some given at startup and some by SET. Every
+turn of its work looks at them, and notes on which server it was; in the end every server has served many tenants: no
+session was pinned.
 """
 
 from collections import defaultdict
@@ -51,15 +52,16 @@ class Tenant:
         return (self.schema, self.zone, self.datestyle, self.user)
 
 
-SETTINGS = "current_setting('search_path'), current_setting('timezone'), current_setting('datestyle'), current_setting('app.user_id')"
+SETTINGS = ", ".join(f"current_setting('{name}')" for name in ("search_path", "timezone", "datestyle", "app.user_id"))
 
 
 def schemas() -> str:
     """SQL that makes all tenants' tables anew."""
     return "set client_min_messages = warning; set role app;" + "".join(
         f"drop schema if exists {tenant.schema} cascade; create schema {tenant.schema};"
-        f"create table {tenant.schema}.orders (id serial primary key, item text not null, placed timestamptz not null default now());"
-        f"create table {tenant.schema}.lines (id serial primary key, order_id int not null references {tenant.schema}.orders, text text);"
+        f"set search_path = {tenant.schema};"
+        "create table orders (id serial primary key, item text not null, placed timestamptz not null default now());"
+        "create table lines (id serial primary key, order_id int not null references orders, text text);"
         for tenant in map(Tenant, range(TENANTS))
     )
 

@@ -14,7 +14,11 @@ const orders = pgTable("orders", {
   item: text("item").notNull(),
   placed: timestamp("placed", { withTimezone: true }).defaultNow(),
 });
-const lines = pgTable("lines", { id: serial("id").primaryKey(), orderId: integer("order_id").notNull(), text: text("text") });
+const lines = pgTable("lines", {
+  id: serial("id").primaryKey(),
+  orderId: integer("order_id").notNull(),
+  text: text("text"),
+});
 
 async function work(db, tenant, turn, lookedUp) {
   const item = `item ${turn} of ${tenant.number}`;

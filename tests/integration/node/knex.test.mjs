@@ -4,7 +4,8 @@ import { test } from "node:test";
 import knex from "knex";
 import { check, everybody, items, lookUp, turns, url } from "./tenants.mjs";
 
-const changed = (tenant) => (connection, done) => connection.query(tenant.changes.join("; "), (error) => done(error, connection));
+const changed = (tenant) => (connection, done) =>
+  connection.query(tenant.changes.join("; "), (error) => done(error, connection));
 
 async function work(db, tenant, turn) {
   const item = `item ${turn} of ${tenant.number}`;
@@ -13,7 +14,8 @@ async function work(db, tenant, turn) {
     await trx("lines").insert([0, 1, 2].map((number) => ({ order_id: id, text: `${item}, line ${number}` })));
     await assert.rejects(trx.transaction((inner) => inner.raw("select 1 / 0")), { code: "22012" });
   }, { isolationLevel: turn % 2 ? "repeatable read" : "read committed" });
-  const joined = await db("lines").join("orders", "orders.id", "lines.order_id").where({ item }).orderBy("lines.id").pluck("text");
+  const joined = await db("lines").join("orders", "orders.id", "lines.order_id")
+    .where({ item }).orderBy("lines.id").pluck("text");
   assert.deepEqual(joined, [0, 1, 2].map((number) => `${item}, line ${number}`));
   assert.equal(await db("orders").where({ item }).update({ item: `${item}, changed` }), 1);
   await assert.rejects(db.transaction(async (trx) => {

@@ -16,7 +16,7 @@ export function check(tenant, row) {
 export const items = (tenant, turn) =>
   Array.from({ length: turn + 1 }, (_, number) => `item ${number} of ${tenant.number}, changed`);
 
-// All tenants at once; at the end the calling test is told who was where. After a failure the others' connections would keep us here.
+// All tenants at once; at the end the calling test is told who was where. A failure ends it: others would keep us here.
 export async function everybody(live) {
   await Promise.all(tenants.map(live)).catch((error) => {
     console.error(error);

@@ -16,7 +16,9 @@ const Order = new EntitySchema({
 const Line = new EntitySchema({
   name: "Line", tableName: "lines",
   columns: { id: { type: "int", primary: true, generated: "increment" }, text: { type: "text" } },
-  relations: { order: { type: "many-to-one", target: "Order", inverseSide: "lines", joinColumn: { name: "order_id" } } },
+  relations: {
+    order: { type: "many-to-one", target: "Order", inverseSide: "lines", joinColumn: { name: "order_id" } },
+  },
 });
 
 async function work(source, tenant, turn) {
@@ -41,7 +43,8 @@ async function work(source, tenant, turn) {
 
 test("tenants", () => everybody(async (tenant) => {
   const source = new DataSource({
-    type: "postgres", url, entities: [Order, Line], installExtensions: false, poolSize: 1, extra: { options: tenant.options },
+    type: "postgres", url, entities: [Order, Line], installExtensions: false, poolSize: 1,
+    extra: { options: tenant.options },
   });
   await source.initialize();
   for (const change of tenant.changes) await source.query(change);
