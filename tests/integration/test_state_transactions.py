@@ -60,7 +60,9 @@ def by_steps_with_flush(client: Client, sql: str):
     for step, kind in [(parse("", sql), "1"), (bind("", ""), "2"), (execute(), "C")]:
         client.send(step, FLUSH)
         answers = client.read_until(kind)
+    client.pinned = True  # until its Sync it may have a server
     answers += client.ask(SYNC)
+    client.pinned = False
     return answers
 
 
