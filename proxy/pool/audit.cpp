@@ -11,7 +11,7 @@ namespace {
 
 // Each row: kind, name, value. Kinds: s(etting), i(dentity), and one letter for each residue that is there.
 // pg_settings hides placeholders ("app.user_id"), role and session_authorization. Settings of the transaction
-// end with it, and the seed of random() can't be read.
+// end with it.
 constexpr std::string_view settings_query =
     "SELECT 's',name,setting FROM pg_catalog.pg_settings WHERE source='session'"
     " AND name NOT IN ('transaction_isolation','transaction_read_only','transaction_deferrable')"
@@ -67,7 +67,7 @@ std::string custom_query(const CustomSettings& custom) {
 
 void add_setting(std::string_view name, std::string_view value, Findings& findings) {
   if (name == "seed") {
-    findings.residue |= Residue::unseen;
+    findings.residue |= Residue::random_seed;
   } else {
     findings.settings[lower_case(name)] = value;
   }

@@ -76,6 +76,7 @@ enum class OwnQuery : std::uint8_t {
   reset,
   audit,
   discard_sequences,
+  reseed,
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -150,6 +151,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void restore(const ReportedParameters& values);
   // currval() and lastval() are to know nothing of those who had it before.
   void forget_sequences();
+  // Nor are they to know what random() is going to say. `seed` is unforeseeable, from -1 to 1.
+  void reseed(double seed);
   // Asks for what the requests so far may have left behind; Lessee::on_audited() follows.
   void audit();
   // Is a query of our own under way? And nothing else?
@@ -191,7 +194,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   // Nothing is on its way in either direction.
   bool is_movable() const {
     return !is_relaying_ && pipeline_.at_rest() && inbox_.kept().empty() && body_left_ == 0 &&
-           outlet_.empty() && !is_held();
+           outlet_.empty() && !is_held() && !residue_.is_seeded();
   }
   // All that another worker needs to go on with it; of an idle one. This is an empty shell then.
   Birth move_out();

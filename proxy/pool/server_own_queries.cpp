@@ -32,7 +32,7 @@ void ServerConnection::roll_back() { run_own("ROLLBACK", OwnQuery::rollback); }
 void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) {
   run_own(sql, OwnQuery::reset);
   parameters_ = bare;
-  residue_ = {};
+  residue_.forget_all();
   used_ = false;
 }
 
@@ -53,6 +53,12 @@ void ServerConnection::restore(const ReportedParameters& values) {
   for (const auto& [name, value] : values) with[name] = value;
   parameters_ = owner_.parameter_sets().intern(std::move(with));
   run_own(set_commands(values), OwnQuery::restore);
+}
+
+void ServerConnection::reseed(double seed) {
+  residue_.forget_seed();
+  // The setting would show that there was one for as long as it is set.
+  run_own("RESET seed;SELECT pg_catalog.setseed(" + std::to_string(seed) + ")", OwnQuery::reseed);
 }
 
 void ServerConnection::forget_sequences() { run_own("DISCARD SEQUENCES", OwnQuery::discard_sequences); }
@@ -76,6 +82,7 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
       audit_done();
       break;
     case OwnQuery::discard_sequences:
+    case OwnQuery::reseed:
     case OwnQuery::restore:
       own_error_ = {};  // refused in a failed transaction; what came of it the audit tells
       break;
@@ -117,6 +124,9 @@ void ServerConnection::audit_done() {
     residue_.audit_failed();
   } else {
     if (residue_.asked(Residue::settings)) {
+      // What the audit itself has set is not what is in force.
+      if (const auto found = findings_.settings.find("client_encoding"); found != findings_.settings.end())
+        found->second = reported_["client_encoding"];
       parameters_ = owner_.parameter_sets().intern(std::move(findings_.settings));
       if (!parameters_->proven()) parameters_->reported = reported_;
     }

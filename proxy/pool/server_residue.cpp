@@ -12,6 +12,7 @@ constexpr ResidueSet visible = Residue::settings | Residue::advisory_locks | Res
 
 void ServerResidue::suspect(ResidueSet kinds) {
   there_ |= kinds & Residue::unseen;
+  is_seeded_ = is_seeded_ || kinds.has(Residue::random_seed);
   if (kinds.has(Residue::anything)) kinds |= visible;
   suspected_ |= (kinds & visible) | unknown_;
 }
@@ -22,9 +23,16 @@ ResidueSet ServerResidue::begin_audit() {
 }
 
 void ServerResidue::found(ResidueSet residue) {
-  there_ = (there_ - asked_) | residue;
+  there_ = (there_ - asked_) | (residue - Residue::random_seed);
+  is_seeded_ = is_seeded_ || residue.has(Residue::random_seed);
   unknown_ -= asked_;
   asked_ = {};
+}
+
+void ServerResidue::forget_all() {
+  const bool is_seeded = is_seeded_;
+  *this = {};
+  is_seeded_ = is_seeded;
 }
 
 void ServerResidue::audit_failed() {

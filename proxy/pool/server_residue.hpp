@@ -25,6 +25,11 @@ class ServerResidue {
   ResidueSet pins() const { return there_ | unknown_; }
   // Nothing there and nothing suspected: anybody may have the server.
   bool is_clean() const { return !is_pinned() && !needs_audit() && asked_.empty(); }
+  // random() is foreseeable, to whoever has seeded it. It outlives DISCARD ALL.
+  bool is_seeded() const { return is_seeded_; }
+  // The server starts anew, but for that.
+  void forget_all();
+  void forget_seed() { is_seeded_ = false; }
   // Something is there that no query of ours can take away.
   bool is_indelible() const { return there_.has(Residue::unseen); }
 
@@ -33,6 +38,7 @@ class ServerResidue {
   ResidueSet asked_;      // by the audit under way
   ResidueSet there_;      // found by audits, or certain without one
   ResidueSet unknown_;    // by audits that failed
+  bool is_seeded_ = false;
 };
 
 }  // namespace ballast

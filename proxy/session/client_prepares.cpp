@@ -351,6 +351,7 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
     return Take::forward;
   }
   if (known == nullptr && !(is_statement && is_server_name(name))) {
+    server_->suspect(server_->residue().pins() & (Residue::prepared | Residue::hold_cursors));
     server_->expect({.kind = RequestKind::close});
     return Take::forward;
   }

@@ -43,7 +43,7 @@ void ClientSession::note(const StatementEffect& effect) {
   }
   server_->suspect(kinds);
   if (kinds.has(Residue::sequence_use) || kinds.has(Residue::sequence_read) ||
-      kinds.has(Residue::own_backend))
+      kinds.has(Residue::own_backend) || kinds.has(Residue::random_seed))
     claim();
 }
 
@@ -136,6 +136,7 @@ ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect)
 // The server's state is the client's from now on. A startup value that is missing in it has been reset.
 void ClientSession::on_audited() {
   parameters_ = server_->parameters();
+  if (server_->residue().is_seeded()) claim();
   count_pins();
   pins_ = server_->residue().pins();
   ReportedParameters missing;

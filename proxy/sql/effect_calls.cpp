@@ -161,6 +161,8 @@ void EffectReader::called(FunctionKind kind, const std::string& schema) {
       return add(Residue::sequence_use);
     case FunctionKind::sequence_read:
       return add(Residue::sequence_read);
+    case FunctionKind::random_seed:
+      return add(Residue::random_seed);
     case FunctionKind::own_backend:
       return add(Residue::own_backend);
     case FunctionKind::runs_text:

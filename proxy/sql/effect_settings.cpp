@@ -99,6 +99,7 @@ std::string EffectReader::setting_name() {
 }
 
 void EffectReader::note_setting(const std::string& name) {
+  if (name == "seed") add(Residue::random_seed);
   if (name.find('.') == std::string::npos) return;
   // Those of a procedural language are its library's, once that has been loaded: by whomever.
   if (name.starts_with("pl")) add(Residue::own_backend);

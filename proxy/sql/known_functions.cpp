@@ -38,7 +38,7 @@ constexpr std::string_view text_running_functions =
 
 // A temporary replication slot and a backup end with the session; hypopg's indexes live in the backend alone.
 constexpr std::string_view unseen_functions =
-    "setseed pg_backup_start pg_backup_stop pg_copy_logical_replication_slot "
+    "pg_backup_start pg_backup_stop pg_copy_logical_replication_slot "
     "pg_copy_physical_replication_slot pg_create_logical_replication_slot "
     "pg_create_physical_replication_slot pg_replication_origin_session_setup "
     "pg_replication_origin_session_reset dblink_connect dblink_connect_u dblink_disconnect pg_start_backup "
@@ -61,6 +61,7 @@ constexpr std::array lists{
     NamesOfKind{"pg_stat_force_next_flush ", FunctionKind::own_backend},
     NamesOfKind{"nextval setval ", FunctionKind::sequence_use},
     NamesOfKind{"currval lastval ", FunctionKind::sequence_read},
+    NamesOfKind{"setseed ", FunctionKind::random_seed},
 };
 
 struct Entry {

@@ -22,11 +22,12 @@ enum class Residue : std::uint16_t {
   hold_cursors = 1 << 3,
   prepared = 1 << 4,  // by PREPARE and DEALLOCATE; not by the protocol
   listening = 1 << 5,
-  unseen = 1 << 6,         // LOAD, setseed(): no audit can find it
+  unseen = 1 << 6,         // LOAD: no audit can find it
   sequence_use = 1 << 7,   // nextval(), setval(): currval() and lastval() will answer from here
   sequence_read = 1 << 8,  // currval(), lastval()
   own_backend = 1 << 9,    // shows what its backend has been through; leaves nothing
   anything = 1 << 10,  // the text can't tell: DO, CALL, EXECUTE, functions that run text, what we can't read
+  random_seed = 1 << 11,  // setseed(), SET seed: random() is foreseeable
 };
 
 class ResidueSet {
@@ -49,6 +50,7 @@ class ResidueSet {
     return *this;
   }
   friend constexpr ResidueSet operator|(ResidueSet left, ResidueSet right) { return left |= right; }
+  friend constexpr ResidueSet operator&(ResidueSet left, ResidueSet right) { return left &= right; }
   friend constexpr ResidueSet operator&(ResidueSet left, ResidueSet right) { return left &= right; }
   friend constexpr ResidueSet operator-(ResidueSet left, ResidueSet right) { return left -= right; }
   constexpr bool operator==(const ResidueSet&) const = default;

@@ -30,7 +30,7 @@ TEST_CASE("functions that leave something are told apart") {
   CHECK(function_kind("nextval") == FunctionKind::sequence_use);
   CHECK(function_kind("lastval") == FunctionKind::sequence_read);
   CHECK(function_kind("database_to_xml") == FunctionKind::runs_text);
-  CHECK(function_kind("SetSeed") == FunctionKind::unseen);
+  CHECK(function_kind("SetSeed") == FunctionKind::random_seed);
   CHECK(function_kind("VALUES") == FunctionKind::syntax);
 }
 
