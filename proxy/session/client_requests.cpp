@@ -40,10 +40,6 @@ bool asks_for_answer(std::string_view bytes) {
   return false;
 }
 
-void write_ready(std::string& out) {
-  MessageWriter(out, BackendType::ready_for_query).byte(static_cast<char>(TransactionStatus::idle));
-}
-
 }  // namespace
 
 void ClientSession::forward_run(Cut& cut) {
@@ -81,7 +77,7 @@ std::size_t ClientSession::consume(std::string_view bytes) {
     if (taken == Take::stop || taken == Take::incomplete) break;
     if (taken == Take::drop) forward_run(cut);
     cut.at += there;
-    if (taken == Take::drop) cut.run = cut.at;
+    if (taken == Take::drop) cut.run = cut.at += std::exchange(cut.more, 0);
     body_left_ = header.total() - there;
     body_is_forwarded_ = taken == Take::forward;
   }
@@ -131,6 +127,7 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   // What a statement does to its session its whole text must tell.
   const bool is_text = type == FrontendType::query || type == FrontendType::parse;
   if (is_text && message.size() < header.total() && header.total() <= text_wait_max) return Take::incomplete;
+  if (const Take alone = take_alone(cut, type, message); alone != Take::forward) return alone;
   if (const Take wanted = want_server(cut, type, message); wanted != Take::forward) return wanted;
   switch (type) {
     case FrontendType::query:
@@ -173,6 +170,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
     since_ = context_.world().loop.now();
     if (server_->pipeline().status() == TransactionStatus::idle && look_ahead(type, message))
       meet_sequences();
+    begin_on_server();
     return Take::forward;
   }
   if (!asks_for_answer(cut.bytes.substr(cut.at))) return Take::incomplete;
@@ -189,11 +187,13 @@ void ClientSession::attach(ServerConnection& server) {
   server_ = &server;
   server.lease_to(*this);
   if (reads_sequences_) meet_sequences();
+  if (server.residue().is_seeded() && server.claimant() != id_) server.reseed(random_seed());
   if (server.parameters() != parameters_) {
     // What can't be refused rides in front of the request.
     is_stalled_ = may_be_refused(*server.parameters(), *parameters_);
     server.take_parameters(parameters_);
   }
+  begin_on_server();
   become(State::active);
 }
 
@@ -227,7 +227,7 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
   note(effect);
   server_->expect(request);
   const ReportedParameters again = values_reset_by(effect);
-  if (again.empty() || !effect.is_single) return Take::forward;
+  if (again.empty() || !resets_for_certain(effect)) return Take::forward;
   forward_run(cut);
   server_->send(message);
   server_->restore(again);
@@ -235,8 +235,8 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
 }
 
 ClientSession::Take ClientSession::take_sync(Cut& cut) {
-  if (server_ == nullptr) {
-    write_ready(outlet_.buffer());
+  if (server_ == nullptr || block_ != Block::none) {
+    write_own_ready();
     return Take::drop;
   }
   server_->expect({.kind = RequestKind::sync});
@@ -266,7 +266,8 @@ void ClientSession::fail_request(PgError error) {
   const auto type = static_cast<FrontendType>(inbox_.kept().front());
   const bool is_simple = type == FrontendType::query || type == FrontendType::function_call;
   skip_ = is_simple ? Skip::message : Skip::to_sync;
-  if (is_simple) write_ready(outlet_.buffer());
+  if (block_ == Block::begun) block_ = Block::failed;
+  if (is_simple) write_own_ready();
   go_on();
 }
 
@@ -275,7 +276,7 @@ ClientSession::Take ClientSession::skip_message(FrontendType type) {
     skip_ = Skip::nothing;
   } else if (type == FrontendType::sync) {
     skip_ = Skip::nothing;
-    write_ready(outlet_.buffer());
+    write_own_ready();
   }
   return Take::drop;
 }

@@ -1,6 +1,8 @@
 // The state that a client's session has on its server: what its statements may leave there is asked for
 // behind its transactions; what can travel goes with the client, what can't keeps the two together.
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
 #include "protocol/reader.hpp"
@@ -42,6 +44,8 @@ void ClientSession::note(const StatementEffect& effect) {
     if (!pool_->learn_custom_setting(name)) kinds |= Residue::unseen;
   }
   server_->suspect(kinds);
+  may_have_reset_ = may_have_reset_ || effect.resets_all || !effect.resets.empty() ||
+                    kinds.has(Residue::anything);
   if (kinds.has(Residue::sequence_use) || kinds.has(Residue::sequence_read) ||
       kinds.has(Residue::own_backend) || kinds.has(Residue::random_seed))
     claim();
@@ -96,6 +100,12 @@ void ClientSession::meet_sequences() {
   if (server_->claimant() != id_) server_->forget_sequences();
 }
 
+double ClientSession::random_seed() const {
+  std::array<char, sizeof(std::uint32_t)> bytes{};
+  context_.world().random.fill(bytes);
+  return std::bit_cast<std::int32_t>(bytes) / 2147483648.0;
+}
+
 bool ClientSession::note_bind(const StatementEffect& effect, const Header& header, std::string_view message) {
   if (!is_kept_apart()) return true;
   if (effect.names_are_parameters) {
@@ -123,6 +133,19 @@ void ClientSession::learn_names(std::string_view bind) {
   }
 }
 
+void ClientSession::learn_startup_names() {
+  for (const auto& [name, value] : startup_parameters_->values) {
+    if (is_custom_name(name)) pool_->learn_custom_setting(name);
+  }
+}
+
+bool ClientSession::resets_for_certain(const StatementEffect& effect) const {
+  if (effect.is_single) return true;
+  const bool is_block = server_->pipeline().status() == TransactionStatus::in_transaction;
+  return is_block && !effect.has_control && !effect.sets && effect.functions.empty() &&
+         !effect.residue.has(Residue::anything);
+}
+
 ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect) const {
   if (effect.resets_all) return startup_parameters_->values;
   ReportedParameters values;
@@ -133,15 +156,19 @@ ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect)
   return values;
 }
 
-// The server's state is the client's from now on. A startup value that is missing in it has been reset.
+// The server's state is the client's from now on. A startup value that is missing in it has been reset; but
+// no role and an empty custom setting look the same when they have been set.
 void ClientSession::on_audited() {
   parameters_ = server_->parameters();
   if (server_->residue().is_seeded()) claim();
   count_pins();
   pins_ = server_->residue().pins();
+  const bool has_reset = std::exchange(may_have_reset_, false);
   ReportedParameters missing;
   for (const auto& [name, value] : startup_parameters_->values) {
-    if (!parameters_->values.contains(name)) missing[name] = value;
+    if (parameters_->values.contains(name)) continue;
+    const bool may_be_set = !has_reset && (name == "role" || is_custom_name(name));
+    missing[name] = !may_be_set ? value : name == "role" ? "none" : "";
   }
   if (missing.empty()) return;
   server_->restore(missing);

@@ -107,6 +107,7 @@ void EffectReader::rest() {
 void EffectReader::note_name() {
   if (name_.schema.is_name() && name_.name.is('.')) {
     name_.name = token_;
+    if (token_.is("pg_settings") && name_.before.is("update")) add(Residue::settings);
     return;
   }
   const Token second_before = name_.before;
@@ -118,6 +119,7 @@ void EffectReader::note_name() {
 
 // The few words that tell something by themselves.
 void EffectReader::note_word(const Token& second_before) {
+  if (token_.is("pg_settings") && name_.before.is("update")) add(Residue::settings);
   if (begins_with(token_, "pg_temp")) add(Residue::temp_objects | Residue::own_backend);
   if (is_one_of(token_, {"temp", "temporary"}) && makes_temporary(name_.before, second_before))
     add(Residue::temp_objects);
@@ -151,10 +153,10 @@ void EffectReader::called(FunctionKind kind, const std::string& schema) {
     case FunctionKind::syntax:
       return;
     case FunctionKind::set_config:
-      setting_argument(lexer_);
-      return set_config_scope(lexer_);
+      return set_config_scope(lexer_, setting_argument(lexer_));
     case FunctionKind::current_setting:
-      return setting_argument(lexer_);
+      setting_argument(lexer_);
+      return;
     case FunctionKind::advisory_lock:
       return add(Residue::advisory_locks);
     case FunctionKind::sequence_use:

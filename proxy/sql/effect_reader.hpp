@@ -60,8 +60,8 @@ class EffectReader {
   bool is_clause(std::string_view word) const;
   std::string setting_name();
   void note_setting(const std::string& name);
-  void setting_argument(Lexer ahead);
-  void set_config_scope(Lexer ahead);
+  std::string setting_argument(Lexer ahead);
+  void set_config_scope(Lexer ahead, const std::string& name);
 
   // effect_calls.cpp
   void rest();

@@ -34,8 +34,12 @@ void EffectReader::set() {
   if (is_clause("transaction")) return;
   if (!is_local) add(Residue::settings);
   const std::string name = setting_set();
-  if (name.empty() || is_local) return;
-  effect_.resets.push_back(name);
+  if (is_local) return;
+  if (name.empty()) {
+    effect_.sets = true;
+  } else {
+    effect_.resets.push_back(name);
+  }
 }
 
 // The setting that goes back to its default, if that is what SET is for.
@@ -112,8 +116,9 @@ void EffectReader::note_setting(const std::string& name) {
   }
 }
 
-// The first argument of set_config() and current_setting(): a string, maybe with a cast to a type.
-void EffectReader::setting_argument(Lexer ahead) {
+// The first argument of set_config() and current_setting(): a string, maybe with a cast to a type. Empty: the
+// text doesn't show it.
+std::string EffectReader::setting_argument(Lexer ahead) {
   const std::optional<std::string> name = string_value(ahead.next());
   Token next = Lexer(ahead).next();
   if (next.is(':')) {
@@ -122,25 +127,37 @@ void EffectReader::setting_argument(Lexer ahead) {
   }
   if (name && (next.is(',') || next.is(')'))) {
     note_setting(lower(*name));
-  } else {
-    effect_.names_are_parameters = true;
+    return lower(*name);
   }
+  effect_.names_are_parameters = true;
+  return {};
 }
 
-// Only a literal `true` as the third argument says that nothing outlasts the transaction. Looks no further
-// than values usually are long, so that nested calls cost no squares.
-void EffectReader::set_config_scope(Lexer ahead) {
+// Only a literal `true` as the third argument says that nothing outlasts the transaction. And SELECT
+// set_config('x', null, false), if that is all, is a RESET. Looks no further than values usually are long, so
+// that nested calls cost no squares.
+void EffectReader::set_config_scope(Lexer ahead, const std::string& name) {
   constexpr int tokens_max = 24;
   int depth = 1;
   int commas = 0;
+  Token token;
   for (int count = 0; count < tokens_max && depth > 0; ++count) {
-    const Token token = ahead.next();
+    const Token before = std::exchange(token, ahead.next());
     if (token.is('(')) ++depth;
     if (token.is(')')) --depth;
     if (!token.is(',') || depth != 1 || ++commas != 2) continue;
-    if (ahead.next().is("true") && ahead.next().is(')')) return;
+    const Token is_local = ahead.next();
+    if (!ahead.next().is(')')) break;
+    if (is_local.is("true")) return;
+    const bool is_all = name_.before.is("select") && ahead.next().ends_statement();
+    const bool is_built_in = name.find('.') == std::string::npos;
+    if (is_all && is_built_in && before.is("null")) {
+      effect_.resets.push_back(name);
+      return add(Residue::settings);
+    }
     break;
   }
+  effect_.sets = true;
   add(Residue::settings);
 }
 

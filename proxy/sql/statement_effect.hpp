@@ -51,7 +51,6 @@ class ResidueSet {
   }
   friend constexpr ResidueSet operator|(ResidueSet left, ResidueSet right) { return left |= right; }
   friend constexpr ResidueSet operator&(ResidueSet left, ResidueSet right) { return left &= right; }
-  friend constexpr ResidueSet operator&(ResidueSet left, ResidueSet right) { return left &= right; }
   friend constexpr ResidueSet operator-(ResidueSet left, ResidueSet right) { return left -= right; }
   constexpr bool operator==(const ResidueSet&) const = default;
 
@@ -80,6 +79,7 @@ struct StatementEffect {
   bool has_control = false;
   bool is_empty = false;  // no statement at all
   bool is_single = true;  // at most one statement
+  bool sets = false;      // a setting, to something other than its start
   // RESET ALL, DISCARD ALL
   bool resets_all = false;
   // Is there a set_config() or current_setting() whose first argument the text doesn't show?
@@ -107,7 +107,7 @@ struct StatementEffect {
     channels.clear();
     residue = {};
     control = TransactionControl::none;
-    has_control = is_empty = resets_all = names_are_parameters = false;
+    has_control = is_empty = sets = resets_all = names_are_parameters = false;
     is_single = true;
   }
   bool operator==(const StatementEffect&) const = default;

@@ -10,6 +10,7 @@ def test_a_server_of_another_version(start_on_link, link, connect):
     startup = {"TimeZone": "Asia/Tokyo"}
     early = connect(pooler, **startup)
     early.ask(query("set app.user_id = 'early'"))
+    works(early)  # what the servers know by now is known
     version = early.parameters["server_version"]
     assert version.startswith("15.")
     link.rewritten[b"server_version\x0015."] = b"server_version\x0016."

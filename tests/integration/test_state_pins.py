@@ -339,6 +339,7 @@ def test_descriptors_of_large_objects_end_with_the_transaction(client):
 
 def test_a_pinned_client_for_several_reasons(client):
     client.run("create temp table mine (); prepare mine as select 1; select pg_advisory_lock(7001)")
+    client.keeps_its_server()
     client.run("declare mine cursor with hold for select 1")
     for end in ("drop table mine", "deallocate mine", "select pg_advisory_unlock(7001)"):
         client.keeps_its_server()

@@ -164,6 +164,9 @@ TEST_CASE("advisory locks of the session, sequences and what nobody can see") {
       {"SELECT currval('s')", Residue::sequence_read},
       {"SELECT lastval()", Residue::sequence_read},
       {"SELECT setseed(0.5)", Residue::random_seed},
+      {"UPDATE pg_settings SET setting = 'x' WHERE name = 'y'", Residue::settings},
+      {"update pg_catalog.pg_settings set setting = 'x'", Residue::settings},
+      {"SELECT set_config('work_mem', null, false), 1", Residue::settings},
       {"SET LOCAL seed = 0.5", Residue::random_seed},
       {"SET seed TO 0.5", Residue::settings | Residue::random_seed},
       {"SELECT set_config('SEED', '0.5', true)", Residue::random_seed},
@@ -333,6 +336,9 @@ TEST_CASE("settings that go back to their start are told") {
   CHECK(resets("SET TIME ZONE DEFAULT; RESET TIME ZONE") == Names{"timezone", "timezone"});
   CHECK(resets("SET NAMES DEFAULT; SET NAMES") == Names{"client_encoding", "client_encoding"});
   CHECK(resets("RESET ROLE") == Names{"role"});
+  CHECK(resets("SELECT set_config('Work_Mem', NULL, false);") == Names{"work_mem"});
+  CHECK(resets("SELECT set_config('work_mem', null, true)").empty());
+  CHECK(resets("SELECT set_config('work_mem', null, false) FROM t").empty());
   CHECK(resets("RESET SESSION AUTHORIZATION; SET SESSION AUTHORIZATION DEFAULT") ==
         Names{"session_authorization", "session_authorization"});
   CHECK(resets("RESET TRANSACTION ISOLATION LEVEL") == Names{"transaction_isolation"});
