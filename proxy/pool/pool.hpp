@@ -37,6 +37,11 @@ class Pool final : private ServerOwner {
   ServerConnection* checkout(Waiter& waiter);
   // The client has gone: what it has left on a server by its claim is of no use any more.
   void release_claims(std::uint64_t claimant);
+  // Somebody asks for values of sequences: from now on nobody may find those of others.
+  void note_sequence_reads() { reads_sequences_ = true; }
+  bool reads_sequences() const { return reads_sequences_; }
+  // The values of sequences that this client has on any server are not its latest any more.
+  void disown_sequences(std::uint64_t owner);
   // The lease is over. Rolls back, resets (session pooling) or closes the server as its state demands, then
   // hands it to the first waiter or to the idle list.
   void checkin(ServerConnection& server);
@@ -128,6 +133,7 @@ class Pool final : private ServerOwner {
   StartupParameters replication_;  // of a replication connection: what goes into the startup packet
   ParameterSets parameter_sets_;
   CustomSettings custom_settings_;
+  bool reads_sequences_ = false;
   ParameterSetRef bare_set_;
   std::vector<std::unique_ptr<ServerConnection>> servers_;  // all of them
   std::vector<ServerConnection*> idle_;                     // of these, used last at the back

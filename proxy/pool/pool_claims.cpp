@@ -43,6 +43,12 @@ void Pool::serve_with_what_is_there() {
   }
 }
 
+void Pool::disown_sequences(std::uint64_t owner) {
+  for (const auto& server : servers_) {
+    if (server->sequences_of() == owner) server->give_sequences(ServerConnection::several);
+  }
+}
+
 void Pool::release_claims(std::uint64_t claimant) {
   for (const auto& server : servers_) {
     if (server->claimant() == claimant) server->claim(0);

@@ -1,5 +1,7 @@
 #include "proxy/pool/server_connection.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -33,6 +35,14 @@ bool changes_schema(std::string_view tag) {
   return tag.starts_with("CREATE ") || tag.starts_with("ALTER ") || tag.starts_with("DROP ");
 }
 
+// What may have called nextval() without a word of it in the statement.
+bool may_draw(std::string_view tag) {
+  constexpr std::array<std::string_view, 7> tags{"INSERT ", "UPDATE ", "DELETE ", "MERGE ",
+                                                 "COPY ",   "CALL",    "DO"};
+  return std::any_of(tags.begin(), tags.end(),
+                     [tag](std::string_view each) { return tag.starts_with(each); });
+}
+
 PgError lost(std::string message) {
   return {Severity::fatal, std::string(sqlstate::connection_failure), std::move(message), {}, {}};
 }
@@ -55,7 +65,10 @@ ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
       since_(birth.born),
       used_(birth.used),
       is_fresh_(birth.is_fresh) {
-  if (used_) unnamed_ = unnamed_before_ = {Unnamed::unknown, 0};
+  if (used_) {
+    unnamed_ = unnamed_before_ = {Unnamed::unknown, 0};
+    sequences_of_ = several;
+  }
   stream_->listen(this, Interest::read);
 }
 
@@ -73,6 +86,7 @@ void ServerConnection::lease_to(Lessee& lessee) {
   lessee_ = &lessee;
   used_ = true;
   is_fresh_ = false;
+  has_drawn_ = false;
   become(State::leased);
 }
 
@@ -290,6 +304,7 @@ ServerConnection::Handled ServerConnection::handle_command_complete(std::string_
     statements_.clear();
     if (lessee_ != nullptr && pipeline_.forwarding()) lessee_->on_statements_dropped();
   }
+  has_drawn_ = has_drawn_ || may_draw(tag);
   if (changes_schema(tag)) {
     owner_.on_schema_changed();
     if (lessee_ != nullptr) lessee_->on_schema_changed();

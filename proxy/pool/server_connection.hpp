@@ -122,6 +122,13 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   // Ends when somebody else gets it.
   void claim(std::uint64_t claimant) { claimant_ = claimant; }
   std::uint64_t claimant() const { return claimant_; }
+  // Whose values currval() and lastval() tell. Has the lessee perhaps added to them?
+  static constexpr std::uint64_t nobody = 0;
+  static constexpr std::uint64_t several = ~std::uint64_t{0};
+  void give_sequences(std::uint64_t owner) { sequences_of_ = owner; }
+  std::uint64_t sequences_of() const { return sequences_of_; }
+  void draw() { has_drawn_ = true; }
+  bool has_drawn() const { return has_drawn_; }
   // Has any client ever had it?
   bool is_fresh() const { return is_fresh_; }
   // Has a client had it since it was born or reset?
@@ -271,7 +278,9 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   bool used_ = false;
   bool is_fresh_ = true;
   std::uint64_t claimant_ = 0;  // who has left something on it that only a claim keeps; 0: nobody
-  bool paused_ = false;         // not reading, because the lessee is congested
+  std::uint64_t sequences_of_ = nobody;
+  bool has_drawn_ = false;
+  bool paused_ = false;  // not reading, because the lessee is congested
   bool retired_ = false;
   bool broken_ = false;
   State state_ = State::idle;

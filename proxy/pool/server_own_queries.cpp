@@ -33,6 +33,7 @@ void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) 
   run_own(sql, OwnQuery::reset);
   parameters_ = bare;
   residue_.forget_all();
+  sequences_of_ = nobody;
   used_ = false;
 }
 
@@ -66,7 +67,10 @@ void ServerConnection::begin(std::string_view sql) { run_own(sql, OwnQuery::begi
 // There is no savepoint of that name.
 void ServerConnection::fail_block() { run_own("ROLLBACK TO SAVEPOINT ballast_none", OwnQuery::fail_block); }
 
-void ServerConnection::forget_sequences() { run_own("DISCARD SEQUENCES", OwnQuery::discard_sequences); }
+void ServerConnection::forget_sequences() {
+  sequences_of_ = nobody;
+  run_own("DISCARD SEQUENCES", OwnQuery::discard_sequences);
+}
 
 void ServerConnection::audit() {
   findings_ = {};

@@ -353,6 +353,7 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
     MessageWriter(outlet_.buffer(), BackendType::close_complete);
     return Take::drop;
   }
+  begin_on_server();
   if (is_statement && name.empty()) {
     server_->expect(ending_unnamed(RequestKind::close));
     return Take::forward;

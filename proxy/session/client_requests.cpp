@@ -166,11 +166,12 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
                     "invalid frontend message type " + std::to_string(static_cast<unsigned char>(type)));
   }
   if (server_ != nullptr) {
-    if (!server_->pipeline().at_rest()) return Take::forward;
-    since_ = context_.world().loop.now();
-    if (server_->pipeline().status() == TransactionStatus::idle && look_ahead(type, message))
-      meet_sequences();
-    begin_on_server();
+    const bool is_at_rest = server_->pipeline().at_rest();
+    if (is_at_rest) since_ = context_.world().loop.now();
+    if (is_at_rest || server_->is_busy_with_own_only()) {
+      if (look_ahead(type, message)) meet_sequences();
+      begin_on_server();
+    }
     return Take::forward;
   }
   if (!asks_for_answer(cut.bytes.substr(cut.at))) return Take::incomplete;
@@ -186,7 +187,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
 void ClientSession::attach(ServerConnection& server) {
   server_ = &server;
   server.lease_to(*this);
-  if (reads_sequences_) meet_sequences();
+  if (is_kept_apart() && pool_->reads_sequences()) meet_sequences();
   if (server.residue().is_seeded() && server.claimant() != id_) server.reseed(random_seed());
   if (server.parameters() != parameters_) {
     // What can't be refused rides in front of the request.
@@ -312,6 +313,7 @@ void ClientSession::release_if_done() {
 }
 
 void ClientSession::give_back() {
+  leave_sequences();
   ServerConnection& server = *std::exchange(server_, nullptr);
   server.flush();
   is_stalled_ = false;

@@ -145,14 +145,14 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   bool is_kept_apart() const;
   // A statement goes out: what may it leave behind?
   void note(const StatementEffect& effect);
-  // The same of a prepared one, with its Bind; false: the rest of the Bind must be here.
-  // The first message of what may become a transaction: what must its server be like? True: it reads values
-  // of sequences.
+  // A request to come: what must its server be like? True: it reads values of sequences.
   bool look_ahead(FrontendType type, std::string_view message);
   const StatementEffect& effect_ahead(FrontendType type, std::string_view message);
   void meet_sequences();
+  void leave_sequences();
   double random_seed() const;
   void claim();
+  // What a prepared one may leave behind, with its Bind; false: the rest of the Bind must be here.
   bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
   void learn_names(std::string_view bind);
   void learn_startup_names();
@@ -225,12 +225,12 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Block block_ = Block::none;
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
-  bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
-  bool is_plain_ = false;         // the Query at hand has been looked at and has no effect
-  bool reads_sequences_ = false;  // it calls currval() or lastval()
-  bool may_have_reset_ = false;   // settings, since the last audit
-  bool is_admitted_ = false;      // counts in max_client_conn
-  bool was_told_why_ = false;     // a FATAL error of the server's has gone to the client
+  bool is_stalled_ = false;      // waits for outstanding answers before it looks at the next request
+  bool is_plain_ = false;        // the Query at hand has been looked at and has no effect
+  bool has_sequences_ = false;   // there may be a server whose sequences' values are its own
+  bool may_have_reset_ = false;  // settings, since the last audit
+  bool is_admitted_ = false;     // counts in max_client_conn
+  bool was_told_why_ = false;    // a FATAL error of the server's has gone to the client
 };
 
 }  // namespace ballast

@@ -44,8 +44,10 @@ void ClientSession::note(const StatementEffect& effect) {
     if (!pool_->learn_custom_setting(name)) kinds |= Residue::unseen;
   }
   server_->suspect(kinds);
-  may_have_reset_ = may_have_reset_ || effect.resets_all || !effect.resets.empty() ||
-                    kinds.has(Residue::anything);
+  may_have_reset_ =
+      may_have_reset_ || effect.resets_all || !effect.resets.empty() || kinds.has(Residue::anything);
+  if (kinds.has(Residue::sequence_use) || kinds.has(Residue::anything)) server_->draw();
+  if (kinds.has(Residue::sequence_read)) pool_->note_sequence_reads();
   if (kinds.has(Residue::sequence_use) || kinds.has(Residue::sequence_read) ||
       kinds.has(Residue::own_backend) || kinds.has(Residue::random_seed))
     claim();
@@ -91,13 +93,26 @@ bool ClientSession::look_ahead(FrontendType type, std::string_view message) {
   const StatementEffect& effect = effect_ahead(type, message);
   is_plain_ = type == FrontendType::query && &effect == &plain_effect;
   wants_fresh_ = claimant_ == 0 && effect.residue.has(Residue::own_backend);
-  return reads_sequences_ = effect.residue.has(Residue::sequence_read);
+  const bool reads_sequences = effect.residue.has(Residue::sequence_read);
+  if (reads_sequences) pool_->note_sequence_reads();
+  return reads_sequences;
 }
 
 // What others have left there of currval() and lastval() must not be read. That leaves PostgreSQL's own
-// error.
+// error. What the client itself has drawn since it has the server stays.
 void ClientSession::meet_sequences() {
-  if (server_->claimant() != id_) server_->forget_sequences();
+  const bool are_own = server_->sequences_of() == ServerConnection::nobody || server_->sequences_of() == id_;
+  const bool can_forget = server_->pipeline().status() != TransactionStatus::failed;
+  if (!are_own && can_forget && !server_->has_drawn()) server_->forget_sequences();
+}
+
+// The latest values are on this server now, perhaps among those of others.
+void ClientSession::leave_sequences() {
+  if (!server_->has_drawn()) return;
+  const bool are_own = server_->sequences_of() == ServerConnection::nobody || server_->sequences_of() == id_;
+  if (has_sequences_) pool_->disown_sequences(id_);
+  server_->give_sequences(are_own ? id_ : ServerConnection::several);
+  has_sequences_ = are_own;
 }
 
 double ClientSession::random_seed() const {

@@ -39,7 +39,8 @@ def hunt(target, clients: int, servers: int, seconds: float, seed: int) -> tuple
         settings |= {"log_connections": 0, "log_disconnections": 0}
         with target(server, ACCOUNTS, settings) as pooler:
             shared = Shared(pooler.port, ACCOUNTS["app"], seed, min(PINS, servers - 1))
-            return chase([Quarry(number, shared) for number in range(clients)], shared, seconds)
+            turns, wrong = chase([Quarry(number, shared) for number in range(clients)], shared, seconds)
+            return turns, wrong + [f"the log's end:\n{pooler.log_text()[-3000:]}"] * bool(wrong)
 
 
 def chase(quarries: list[Quarry], shared: Shared, seconds: float) -> tuple[int, list[str]]:

@@ -63,7 +63,7 @@ class Quarry:
         self.number = number
         self.shared = shared
         self.turn = 0
-        self.requests: deque[str] = deque(maxlen=12)
+        self.requests: deque[str] = deque(maxlen=30)  # with the kinds of answers
         self.told_last: dict[str, int] = {}
         self.spoken = 0
         self.wire: Wire | None = None
@@ -134,6 +134,7 @@ class Quarry:
         for answer in answers:
             if answer.kind == "A":
                 self.told(answer.body)
+        self.requests.append(f"  -> {answers.types} {' '.join(answers.sqlstates)}")
         found = Answers(answer for answer in answers if answer.kind != "A")
         if found.statuses:
             self.status = found.statuses[-1]
