@@ -168,7 +168,12 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
   if (server_ != nullptr) {
     const bool is_at_rest = server_->pipeline().at_rest();
     if (is_at_rest) since_ = context_.world().loop.now();
-    if (is_at_rest || server_->is_busy_with_own_only()) {
+    const bool is_next = is_at_rest || server_->is_busy_with_own_only();
+    if (is_next && !is_at_rest && has_open_resets_) {
+      is_stalled_ = true;
+      return Take::stop;
+    }
+    if (is_next) {
       if (look_ahead(type, message)) meet_sequences();
       begin_on_server();
     }
@@ -228,7 +233,11 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
   note(effect);
   server_->expect(request);
   const ReportedParameters again = values_reset_by(effect);
-  if (again.empty() || !resets_for_certain(effect)) return Take::forward;
+  if (again.empty()) return Take::forward;
+  if (!resets_for_certain(effect)) {
+    has_open_resets_ = true;
+    return Take::forward;
+  }
   forward_run(cut);
   server_->send(message);
   server_->restore(again);

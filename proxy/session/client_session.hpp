@@ -225,12 +225,13 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Block block_ = Block::none;
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
-  bool is_stalled_ = false;      // waits for outstanding answers before it looks at the next request
-  bool is_plain_ = false;        // the Query at hand has been looked at and has no effect
-  bool has_sequences_ = false;   // there may be a server whose sequences' values are its own
-  bool may_have_reset_ = false;  // settings, since the last audit
-  bool is_admitted_ = false;     // counts in max_client_conn
-  bool was_told_why_ = false;    // a FATAL error of the server's has gone to the client
+  bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
+  bool is_plain_ = false;         // the Query at hand has been looked at and has no effect
+  bool has_sequences_ = false;    // there may be a server whose sequences' values are its own
+  bool may_have_reset_ = false;   // settings, since the last audit
+  bool has_open_resets_ = false;  // of these, some whose startup values only the audit will bring back
+  bool is_admitted_ = false;      // counts in max_client_conn
+  bool was_told_why_ = false;     // a FATAL error of the server's has gone to the client
 };
 
 }  // namespace ballast

@@ -129,7 +129,9 @@ bool ClientSession::note_bind(const StatementEffect& effect, const Header& heade
   }
   note(effect);
   // Another statement of the batch may be a COPY, which our own query must not run into: the audit mends it.
-  to_restore_ = to_restore_.empty() ? values_reset_by(effect) : ReportedParameters{};
+  const ReportedParameters again = values_reset_by(effect);
+  has_open_resets_ = has_open_resets_ || (!to_restore_.empty() && !again.empty());
+  to_restore_ = to_restore_.empty() ? again : ReportedParameters{};
   return true;
 }
 
@@ -185,7 +187,13 @@ void ClientSession::on_audited() {
     const bool may_be_set = !has_reset && (name == "role" || is_custom_name(name));
     missing[name] = !may_be_set ? value : name == "role" ? "none" : "";
   }
+  has_open_resets_ = false;
   if (missing.empty()) return;
+  // A query of ours must not come among the client's own; the audit behind those will find the same.
+  if (!server_->pipeline().at_rest()) {
+    may_have_reset_ = may_have_reset_ || has_reset;
+    return server_->suspect(Residue::settings);
+  }
   server_->restore(missing);
   parameters_ = server_->parameters();
 }
