@@ -169,7 +169,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
     const bool is_at_rest = server_->pipeline().at_rest();
     if (is_at_rest) since_ = context_.world().loop.now();
     const bool is_next = is_at_rest || server_->is_busy_with_own_only();
-    if (is_next && !is_at_rest && has_open_resets_) {
+    if (is_next && !is_at_rest && has_open_resets_) {  // it would run before the audit knows
       is_stalled_ = true;
       return Take::stop;
     }
@@ -359,7 +359,12 @@ void ClientSession::on_error(std::string_view message, std::string_view statemen
   MessageWriter(outlet_.buffer(), BackendType::error_response).bytes(renamed);
 }
 
-void ClientSession::on_parameters_changed() { parameters_ = server_->parameters(); }
+// A value that is there for the transaction only, or one that is the server's own too, looks as any other:
+// the server is asked.
+void ClientSession::on_parameters_changed() {
+  if (is_kept_apart()) return server_->suspect(Residue::settings);
+  parameters_ = server_->parameters();
+}
 
 void ClientSession::on_transaction_end() { ++context_.pools().counters().transactions; }
 
