@@ -89,9 +89,13 @@ void ClientSession::send_shared_parse(const Statement& statement, Request reques
   server_->expect(request);
 }
 
+// After a change of the schema what was parsed before it may fail (0A000, "cached plan must not change result
+// type"). Outside of a transaction it is parsed again first; inside one the error is the client's to hear.
 bool ClientSession::prepare(Cut& cut, const ClientStatements::Held& held) {
   ServerStatements& there = server_->statements();
-  switch (there.look_up(held.statement->id(), server_->pipeline().group(), held.epoch)) {
+  const bool is_in_transaction = server_->pipeline().status() != TransactionStatus::idle;
+  const std::uint64_t epoch = is_in_transaction ? held.epoch : context_.pools().broker().schema_epoch();
+  switch (there.look_up(held.statement->id(), server_->pipeline().group(), epoch)) {
     case ServerStatements::Presence::present:
       return true;
     case ServerStatements::Presence::undecided:

@@ -337,7 +337,11 @@ std::string ClientSession::statement_name(const Request& request) const {
 void ClientSession::on_error(std::string_view message, std::string_view statement_name) {
   if (was_told_why_) return;  // a dying server may say so twice
   const std::string_view body = message.substr(header_size);
-  if (read_error(body).severity == Severity::fatal) was_told_why_ = true;
+  const PgError error = read_error(body);
+  if (error.severity == Severity::fatal) was_told_why_ = true;
+  // The schema has changed, and not through us.
+  if (error.sqlstate == sqlstate::feature_not_supported && !statement_name.empty())
+    context_.pools().broker().schema_changed();
   const std::size_t ours = statement_name.empty() ? std::string_view::npos : body.find(server_name_prefix);
   if (ours == std::string_view::npos) return outlet_.send(*stream_, message);
   // The server speaks of a statement by the name that we gave it.
