@@ -179,7 +179,7 @@ EffectRef ClientSession::effect_of_definition(std::string_view definition) {
     undecided.residue = Residue::anything;
     return std::make_shared<const StatementEffect>(std::move(undecided));
   }
-  const StatementEffect& effect = context_.effects().of(Reader(definition).cstring());
+  const StatementEffect& effect = effect_of(Reader(definition).cstring());
   return effect.is_plain() ? nullptr : std::make_shared<const StatementEffect>(effect);
 }
 

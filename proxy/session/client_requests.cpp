@@ -104,6 +104,7 @@ void ClientSession::refuse_length(const Header& header) {
 
 ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::string_view message) {
   const auto type = static_cast<FrontendType>(header.type);
+  plain_text_ = {};
   if (type == FrontendType::terminate) {
     forward_run(cut);
     leave();
@@ -221,8 +222,7 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
     server_->expect(request);
     return Take::forward;
   }
-  const StatementEffect& effect = is_plain_ ? plain_effect : context_.effects().of(sql);
-  is_plain_ = false;
+  const StatementEffect& effect = effect_of(sql);
   note(effect);
   server_->expect(request);
   const ReportedParameters again = values_reset_by(effect);

@@ -138,6 +138,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Take take_alone(Cut& cut, FrontendType type, std::string_view message);
   Take took_alone();
   bool take_control_batch(Cut& cut);
+  struct ControlBatch {
+    bool is_parsed;
+    bool is_described;
+  };
+  bool answer_control(std::string_view definition, ControlBatch batch);
   void begin_on_server();
 
   // Session state (client_state.cpp)
@@ -149,6 +154,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   // The first message of what may become a transaction: what must its server be like? True: it reads values
   // of sequences.
   bool look_ahead(FrontendType type, std::string_view message);
+  // Valid until the next call, within take().
+  const StatementEffect& effect_of(std::string_view text);
   const StatementEffect& effect_ahead(FrontendType type, std::string_view message);
   void meet_sequences();
   void claim();
@@ -214,6 +221,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;
+  std::string_view plain_text_;  // of the message at hand, if it has been looked at and has no effect
   std::size_t body_left_ = 0;    // bytes of the present message still to come
   std::int32_t process_id_ = 0;  // as the client knows it
   State state_ = State::login;
@@ -222,7 +230,6 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
   bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
-  bool is_plain_ = false;         // the Query at hand has been looked at and has no effect
   bool reads_sequences_ = false;  // it calls currval() or lastval()
   bool is_admitted_ = false;      // counts in max_client_conn
   bool was_told_why_ = false;     // a FATAL error of the server's has gone to the client
