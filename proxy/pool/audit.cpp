@@ -84,6 +84,20 @@ void add_setting(std::string_view name, std::string_view value, Findings& findin
 
 }  // namespace
 
+// As valid_custom_variable_name() of PostgreSQL 15 has it: two or more identifiers with dots between them.
+bool is_custom_setting(std::string_view name) {
+  constexpr std::size_t name_max = 128;
+  if (name.size() > name_max || name.find('.') == std::string_view::npos) return false;
+  bool is_first = true;  // of an identifier
+  for (const char c : name) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    const bool is_later = (c >= '0' && c <= '9') || c == '$' || c == '.';
+    if (!is_letter && (is_first || !is_later)) return false;
+    is_first = c == '.';
+  }
+  return !is_first;
+}
+
 std::string audit_query(ResidueSet kinds, const CustomSettings& custom) {
   std::string query;
   if (kinds.has(Residue::settings)) query = settings_query(custom);

@@ -50,7 +50,7 @@ class Pool final : private ServerOwner {
   const std::string& login_user() const override { return key_.user; }
   // Custom settings ("app.user_id") by the names that clients have used: no catalog lists them.
   const CustomSettings& custom_settings() const override { return custom_settings_; }
-  // False: there are too many to ask for one more.
+  // False: it can't be asked for, or there are too many already.
   bool learn_custom_setting(std::string_view name);
 
   // Life

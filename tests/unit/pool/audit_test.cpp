@@ -70,6 +70,20 @@ TEST_CASE("the settings of a module count only if the session has changed them, 
   CHECK(contains(query, " OR name IS NULL AND pg_catalog.current_setting(n,true)<>''"));
 }
 
+TEST_CASE("a name can be asked for if it is identifiers with dots between them, in any encoding") {
+  for (const std::string& name :
+       {"a.b"s, "app.user_id"s, "App.User.X1"s, "_a._b$"s, std::string(126, 'a') + ".b"}) {
+    CAPTURE(name);
+    CHECK(is_custom_setting(name));
+  }
+  for (const std::string& name :
+       {""s, "."s, "a"s, "a."s, ".a"s, "a..b"s, "a.1"s, "1.a"s, "a.$"s, "a b.c"s, "a.b c"s, "a-b.c"s, "a.'"s,
+        "a.\xc3\xa9"s, "a.b\0"s, std::string(127, 'a') + ".b"}) {
+    CAPTURE(name);
+    CHECK_FALSE(is_custom_setting(name));
+  }
+}
+
 // The answer ------------------------------------------------------------------------------------------------
 
 TEST_CASE("settings are found with their names in lower case and their values as they are") {
