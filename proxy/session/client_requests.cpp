@@ -308,7 +308,7 @@ void ClientSession::give_back() {
   ServerConnection& server = *std::exchange(server_, nullptr);
   server.flush();
   is_stalled_ = false;
-  pins_ = {};
+  pins_ = unknown_pins_ = {};
   to_restore_.clear();
   const bool is_at_known_point = (server.pipeline().at_rest() || server.is_busy_with_own_only()) &&
                                  !(body_left_ > 0 && body_is_forwarded_);

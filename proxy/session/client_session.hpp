@@ -56,7 +56,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
 
   State state() const { return state_; }
   // Why it keeps its server between transactions.
-  ResidueSet pinned_by() const { return pins_; }
+  ResidueSet pinned_by() const { return pins_ | unknown_pins_; }
   std::uint64_t id() const { return id_; }
   std::string name() const { return "C-" + std::to_string(id_); }
   std::size_t slot = 0;  // where its owner keeps it
@@ -129,10 +129,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void note(const StatementEffect& effect);
   // The same of a prepared one, with its Bind; false: the rest of the Bind must be here.
   bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
-  void learn_names(std::string_view bind);
+  bool learn_names(std::string_view bind);
+  void suspect(const StatementEffect& effect, ResidueSet kinds);
   // The client's startup values among those that the statement sets back to their defaults.
   ReportedParameters values_reset_by(const StatementEffect& effect) const;
-  void count_pins() const;
+  void count_pins();
 
   // Prepared statements (client_prepares.cpp)
   bool shares_statements() const;
@@ -184,7 +185,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   ParameterSetRef parameters_;                    // the state that its statements are to run in
   ParameterSetRef startup_parameters_;            // the state that RESET goes back to
   ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
-  ResidueSet pins_;                               // as of the last audit
+  ResidueSet pins_;                               // that were found or are certain, and have been counted
+  ResidueSet unknown_pins_;                       // since an audit failed
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;
