@@ -292,11 +292,7 @@ void ClientSession::release_if_done() {
     }
     return;
   }
-  if (is_kept_apart() && server_->residue().needs_audit()) {
-    since_ = context_.world().loop.now();
-    ++context_.pools().counters().audits;
-    return server_->audit();
-  }
+  if (is_kept_apart() && server_->residue().needs_audit()) return begin_audit();
   if (pool_->settings().pool_mode != PoolMode::session && !server_->residue().is_pinned()) {
     give_back();
     become(State::idle);
@@ -310,6 +306,7 @@ void ClientSession::give_back() {
   is_stalled_ = false;
   pins_ = unknown_pins_ = {};
   to_restore_.clear();
+  calls_ = judged_ = {};
   const bool is_at_known_point = (server.pipeline().at_rest() || server.is_busy_with_own_only()) &&
                                  !(body_left_ > 0 && body_is_forwarded_);
   if (is_at_known_point) {
@@ -330,6 +327,7 @@ std::string ClientSession::statement_name(const Request& request) const {
 
 void ClientSession::on_error(std::string_view message, std::string_view statement_name) {
   if (was_told_why_) return;  // a dying server may say so twice
+  if (!calls_.names.empty()) calls_.were_undone = true;
   const std::string_view body = message.substr(header_size);
   if (read_error(body).severity == Severity::fatal) was_told_why_ = true;
   const std::size_t ours = statement_name.empty() ? std::string_view::npos : body.find(server_name_prefix);

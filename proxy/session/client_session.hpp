@@ -21,6 +21,7 @@
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/waiter.hpp"
 #include "proxy/session/client_statements.hpp"
+#include "proxy/session/function_calls.hpp"
 
 namespace ballast {
 
@@ -131,6 +132,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
   bool learn_names(std::string_view bind);
   void suspect(const StatementEffect& effect, ResidueSet kinds);
+  ResidueSet left_by_functions(const StatementEffect& effect);
+  void begin_audit();
+  void judge_functions();
+  // Those that a RESET of the client's has taken, and that are not set again yet.
+  void mend_startup_values();
   // The client's startup values among those that the statement sets back to their defaults.
   ReportedParameters values_reset_by(const StatementEffect& effect) const;
   void count_pins();
@@ -187,6 +193,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
   ResidueSet pins_;                               // that were found or are certain, and have been counted
   ResidueSet unknown_pins_;                       // since an audit failed
+  FunctionCalls calls_;                           // since the last audit
+  FunctionCalls judged_;                          // that the audit under way is about
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;

@@ -55,13 +55,25 @@ bool ClientSession::note_bind(const StatementEffect& effect, const Header& heade
 }
 
 void ClientSession::suspect(const StatementEffect& effect, ResidueSet kinds) {
-  if (!effect.functions.empty()) kinds |= Residue::anything;
+  if (!(kinds - (Residue::sequence_use | Residue::sequence_read)).empty()) calls_.have_company = true;
+  if (!effect.functions.empty()) kinds |= left_by_functions(effect);
+  const bool may_undo = effect.has_control && effect.control != TransactionControl::begin &&
+                        effect.control != TransactionControl::commit;
+  if (may_undo && !calls_.names.empty()) calls_.were_undone = true;
   for (const std::string& name : effect.custom_settings) {
     const bool is_known = pool_->learn_custom_setting(name);
     if (!is_known && !effect.residue.empty()) kinds |= Residue::unseen;
   }
   server_->suspect(kinds);
   if (server_->residue().pins() != pinned_by()) count_pins();
+}
+
+ResidueSet ClientSession::left_by_functions(const StatementEffect& effect) {
+  if (calls_.names.empty()) calls_.before = parameters_;
+  const std::uint64_t epoch = context_.pools().broker().schema_epoch();
+  if (pool_->functions().needs_audit(effect.functions, epoch, calls_.names)) return Residue::anything;
+  ++context_.pools().counters().audits_saved;
+  return {};
 }
 
 // set_config($1, $2, false): the names of custom settings are among the values. False: not all of them can be
@@ -92,10 +104,44 @@ ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect)
   return values;
 }
 
+void ClientSession::begin_audit() {
+  since_ = context_.world().loop.now();
+  ++context_.pools().counters().audits;
+  judged_ = std::exchange(calls_, {});
+  server_->audit();
+}
+
+void ClientSession::judge_functions() {
+  const FunctionCalls judged = std::exchange(judged_, {});
+  const ServerResidue& residue = server_->residue();
+  if (judged.names.empty() || !residue.unknown().empty()) return;
+  const Pins pins = residue.pins() == pinned_by() ? Pins::same : Pins::changed;
+  switch (judge(judged, server_->parameters(), pins, startup_parameters_->values)) {
+    case Verdict::clean:
+      return pool_->functions().found_clean(judged.names);
+    case Verdict::unclear:
+      return;
+    case Verdict::dirty:
+      break;
+  }
+  const std::string settings = changed_settings(*judged.before, *server_->parameters());
+  for (const std::string& function : pool_->functions().found_dirty(judged.names)) {
+    log::warning(name(), "function " + function + " of database " + pool_->key().database +
+                             " had been clean and has left something behind: " +
+                             (settings.empty() ? "other than settings" : settings));
+  }
+}
+
 // The server's state is the client's from now on. A startup value that is missing in it has been reset.
 void ClientSession::on_audited() {
+  judge_functions();
   parameters_ = server_->parameters();
+  mend_startup_values();
+  calls_.before = parameters_;  // of calls that are under way already
   count_pins();
+}
+
+void ClientSession::mend_startup_values() {
   ReportedParameters missing;
   for (const auto& [name, value] : startup_parameters_->values) {
     if (!parameters_->values.contains(name)) missing[name] = value;

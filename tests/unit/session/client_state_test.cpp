@@ -1,5 +1,8 @@
+#include <array>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -606,6 +609,142 @@ TEST_CASE("a statement that only the server knows, by a PREPARE of SQL's, may do
   house.sends(one, frontend::bind("", "p") + frontend::execute() + frontend::sync);
   house.answers(backend::bind_complete + done());
   CHECK(house.server().take() == asks(visible));
+}
+
+// Functions -------------------------------------------------------------------------------------------------
+
+namespace {
+
+const std::string call_f = "SELECT f()";
+
+// Lets audits find nothing behind f() until it is trusted.
+void prove_f(Town& house, FarEnd& client) {
+  for (int i = 0; i < FunctionTable::audits_to_trust; ++i) {
+    CHECK(house.runs(client, call_f) == asks(visible));
+    house.answers(backend::audit({}));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a function that has left nothing often enough is asked about no more, but for a sample") {
+  Town house;
+  FarEnd one = house.log_in();
+  FarEnd two = house.log_in();
+  prove_f(house, one);
+  for (int call = 1; call < FunctionTable::calls_per_sample; ++call)
+    CHECK(house.runs(call % 2 == 0 ? one : two, call_f).empty());
+  CHECK(house.counters().audits_saved.value() == FunctionTable::calls_per_sample - 1);
+  CHECK(house.runs(one, call_f) == asks(visible));
+  house.answers(backend::audit({}));
+  CHECK(house.runs(one, "SELECT g()") == asks(visible));
+}
+
+TEST_CASE("a trusted function changes nothing about what else a statement may leave") {
+  Town house;
+  FarEnd one = house.log_in();
+  prove_f(house, one);
+  CHECK(house.runs(one, call_f + "; SET work_mem = '64kB'") == asks(Residue::settings));
+}
+
+TEST_CASE("a function that leaves something is asked about for ever") {
+  Town house;
+  FarEnd one = house.log_in();
+  for (int i = 0; i < 30; ++i) {
+    CHECK(house.runs(one, call_f) == asks(visible));
+    house.answers(backend::audit({{"s", "work_mem", std::to_string(i)}}));
+  }
+}
+
+TEST_CASE("a late find makes a function start over") {
+  Town house;
+  FarEnd one = house.log_in();
+  prove_f(house, one);
+  for (int call = 1; call < FunctionTable::calls_per_sample; ++call) house.runs(one, call_f);
+  SUBCASE("of a setting") {
+    house.runs(one, call_f);
+    house.answers(backend::audit({{"s", "work_mem", "64"}}));
+  }
+  SUBCASE("of one that is reported before the audit shows it") {
+    house.runs(one, call_f, backend::parameter("TimeZone", "Asia/Tokyo"));
+    house.answers(backend::audit(tokyo));
+  }
+  SUBCASE("of a lock") {
+    house.runs(one, call_f);
+    house.answers(backend::audit(a_lock));
+  }
+  CHECK(house.runs(one, call_f) == asks(visible));
+}
+
+TEST_CASE("what a SET beside it has changed is not a function's doing") {
+  Town house;
+  FarEnd one = house.log_in();
+  for (int i = 0; i < 9; ++i) {
+    house.runs(one, call_f);
+    house.answers(backend::audit({}));
+  }
+  house.runs(one, "SET work_mem = '64kB'; " + call_f);
+  house.answers(backend::audit({{"s", "work_mem", "64"}}));
+  CHECK(house.runs(one, call_f) == asks(visible));
+  house.answers(backend::audit({{"s", "work_mem", "64"}}));
+  CHECK(house.runs(one, call_f).empty());
+}
+
+TEST_CASE("a call that failed, was rolled back, or whose audit failed proves nothing") {
+  const auto fail = [](Town& house, FarEnd& client) {
+    house.sends(client, frontend::query(call_f));
+    house.answers(backend::error("P0001", "no") + backend::ready());
+    house.server().take();
+    house.answers(backend::audit({}));
+  };
+  const auto roll_back = [](Town& house, FarEnd& client) {
+    house.sends(client, frontend::query("BEGIN; " + call_f));
+    house.answers(backend::complete("SELECT 1") + backend::ready('T'));
+    CHECK(house.runs(client, "ROLLBACK") == asks(visible));
+    house.answers(backend::audit({}));
+  };
+  const auto fail_audit = [](Town& house, FarEnd& client) {
+    house.runs(client, call_f);
+    house.answers(backend::error("57014", "canceled") + backend::ready());
+    CHECK(house.runs(client, "SELECT 1") == asks(visible));
+    house.answers(backend::audit({}));
+  };
+  for (const auto& disprove : std::vector<std::function<void(Town&, FarEnd&)>>{fail, roll_back, fail_audit}) {
+    Town house;
+    FarEnd one = house.log_in();
+    for (int i = 0; i < 9; ++i) {
+      house.runs(one, call_f);
+      house.answers(backend::audit({}));
+    }
+    disprove(house, one);
+    CHECK(house.runs(one, call_f) == asks(visible));
+    house.answers(backend::audit({}));
+    CHECK(house.runs(one, call_f).empty());
+  }
+}
+
+TEST_CASE("a call behind an audit is judged by the next one") {
+  Town house;
+  FarEnd one = house.log_in();
+  for (int i = 0; i < 9; ++i) {
+    house.runs(one, call_f);
+    house.answers(backend::audit({}));
+  }
+  house.runs(one, "SET work_mem = '64kB'");
+  house.sends(one, frontend::query(call_f));
+  house.answers(backend::audit({{"s", "work_mem", "64"}}) + done());
+  CHECK(house.server().take() == asks(visible));
+  house.answers(backend::audit({{"s", "work_mem", "64"}}));  // as before the call
+  CHECK(house.runs(one, call_f).empty());
+}
+
+TEST_CASE("a change of the schema makes every function start over") {
+  Town house;
+  FarEnd one = house.log_in();
+  prove_f(house, one);
+  CHECK(house.sends(one, frontend::query("CREATE OR REPLACE FUNCTION f() ...")) != "");
+  house.answers(done("CREATE FUNCTION"));
+  CHECK(house.runs(one, call_f) == asks(visible));
 }
 
 // Modes -----------------------------------------------------------------------------------------------------
