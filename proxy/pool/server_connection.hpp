@@ -75,6 +75,7 @@ enum class OwnQuery : std::uint8_t {
   rollback,
   reset,
   audit,
+  discard_sequences,
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -100,6 +101,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
     TimePoint expires;
     ServerStatements statements;  // of one that comes from another worker
     bool used = false;            // likewise
+    bool is_fresh = true;         // likewise
   };
   ServerConnection(Birth birth, Loop& loop, ServerOwner& owner);
   ~ServerConnection() override;
@@ -113,6 +115,12 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void become(State state);
   TimePoint since() const { return since_; }  // of the present state
   bool is_held() const { return !holds_.empty(); }
+  // The lessee would like to find this server again: values of sequences, statistics, caches of triggers.
+  // Ends when somebody else gets it.
+  void claim(std::uint64_t claimant) { claimant_ = claimant; }
+  std::uint64_t claimant() const { return claimant_; }
+  // Has any client ever had it?
+  bool is_fresh() const { return is_fresh_; }
   // Has a client had it since it was born or reset?
   bool is_used() const { return used_; }
   // Don't use it again once it is given back.
@@ -140,6 +148,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void take_parameters(const ParameterSetRef& target);
   // These values again, behind a command of the lessee's that has reset them.
   void restore(const ReportedParameters& values);
+  // currval() and lastval() are to know nothing of those who had it before.
+  void forget_sequences();
   // Asks for what the requests so far may have left behind; Lessee::on_audited() follows.
   void audit();
   // Is a query of our own under way? And nothing else?
@@ -249,7 +259,9 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   bool body_is_forwarded_ = false;
   bool is_relaying_ = false;  // are there bytes of the present read that relay() has not seen?
   bool used_ = false;
-  bool paused_ = false;  // not reading, because the lessee is congested
+  bool is_fresh_ = true;
+  std::uint64_t claimant_ = 0;  // who has left something on it that only a claim keeps; 0: nobody
+  bool paused_ = false;         // not reading, because the lessee is congested
   bool retired_ = false;
   bool broken_ = false;
   State state_ = State::idle;

@@ -66,6 +66,8 @@ void ServerConnection::restore(const ReportedParameters& values) {
   run_own(set_commands(values), OwnQuery::restore);
 }
 
+void ServerConnection::forget_sequences() { run_own("DISCARD SEQUENCES", OwnQuery::discard_sequences); }
+
 void ServerConnection::audit() {
   resume_reading();  // a client that does not read has no part in it
   findings_ = {};
@@ -85,6 +87,7 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
     case OwnQuery::audit:
       audit_done();
       break;
+    case OwnQuery::discard_sequences:
     case OwnQuery::restore:
       own_error_ = {};  // refused in a failed transaction; what came of it the audit tells
       break;

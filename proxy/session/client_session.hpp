@@ -114,7 +114,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Take take_sync(Cut& cut);
   Take take_copy(FrontendType type);
   Take skip_message(FrontendType type);
-  Take want_server(const Cut& cut, FrontendType type);
+  Take want_server(const Cut& cut, FrontendType type, std::string_view message);
   void attach(ServerConnection& server);
   void release_if_done();
   void give_back();
@@ -133,6 +133,12 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   bool learn_names(std::string_view bind);
   void suspect(const StatementEffect& effect, ResidueSet kinds);
   ResidueSet left_by_functions(const StatementEffect& effect);
+  // The first message of what may become a transaction: what must its server be like? True: it reads values
+  // of sequences.
+  bool look_ahead(FrontendType type, std::string_view message);
+  const StatementEffect& effect_ahead(FrontendType type, std::string_view message);
+  void meet_sequences();
+  void claim();
   void begin_audit();
   void judge_functions();
   // Those that a RESET of the client's has taken, and that are not set again yet.
@@ -168,6 +174,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void on_parameters_refused(const PgError& why) override;
   void on_transaction_end() override;
   void on_audited() override;
+  void on_schema_changed() override;
   void on_request_answered(const Request& request) override;
   void on_request_discarded(const Request& request) override;
   void on_statements_dropped() override;
@@ -204,9 +211,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Skip skip_ = Skip::nothing;
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
-  bool is_stalled_ = false;    // waits for outstanding answers before it looks at the next request
-  bool is_admitted_ = false;   // counts in max_client_conn
-  bool was_told_why_ = false;  // a FATAL error of the server's has gone to the client
+  bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
+  bool is_plain_ = false;         // the Query at hand has been looked at and has no effect
+  bool reads_sequences_ = false;  // it calls currval() or lastval()
+  bool is_admitted_ = false;      // counts in max_client_conn
+  bool was_told_why_ = false;     // a FATAL error of the server's has gone to the client
 };
 
 }  // namespace ballast

@@ -50,6 +50,7 @@ class Client final : public Waiter, public Lessee {
   void on_parameters_refused(const PgError&) override {}
   void on_transaction_end() override {}
   void on_audited() override {}
+  void on_schema_changed() override {}
   void on_request_answered(const Request&) override {}
   void on_request_discarded(const Request&) override {}
   void on_statements_dropped() override {}

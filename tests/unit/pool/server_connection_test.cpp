@@ -40,6 +40,7 @@ class Recorder final : public Lessee {
   void on_parameters_changed() override { events += 'p'; }
   void on_transaction_end() override {}
   void on_audited() override {}
+  void on_schema_changed() override {}
   void on_parameters_refused(const PgError& why) override {
     events += 'r';
     refused = why;

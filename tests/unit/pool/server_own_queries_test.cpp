@@ -42,6 +42,7 @@ class Holder final : public Lessee {
   }
   void on_request_answered(const Request&) override {}
   void on_request_discarded(const Request&) override {}
+  void on_schema_changed() override {}
   void on_statements_dropped() override {}
   void on_answers_end() override {
     if (at_end) at_end();
