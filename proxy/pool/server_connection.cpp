@@ -346,6 +346,10 @@ void ServerConnection::on_answered(const Request& request) {
 }
 
 void ServerConnection::on_discarded(const Request& request) {
+  if (request.purpose != 0) {
+    --own_queries_;
+    return;
+  }
   if (request.is_unnamed) {
     const bool has_dropped = request.kind == RequestKind::parse && request.has_failed;
     settle_unnamed(request, has_dropped ? Unnamed{} : unnamed_before_);

@@ -24,6 +24,8 @@ class ServerResidue {
 
   bool is_pinned() const { return !pins().empty(); }
   ResidueSet pins() const { return there_ | unknown_; }
+  // Of these: not found, but asked for by an audit that failed.
+  ResidueSet unknown() const { return unknown_; }
   // Nothing there and nothing suspected: anybody may have the server.
   bool is_clean() const { return !is_pinned() && !needs_audit() && asked_.empty(); }
   // Something is there that no query of ours can take away.

@@ -280,12 +280,13 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
   if (!reader.ok() && !is_whole)
     return refuse(sqlstate::program_limit_exceeded, "names in a Bind are too long");
   if (!reader.ok() || !shares_statements()) {
+    server_->suspect(Residue::anything);
     server_->expect(request);
     return Take::forward;
   }
   if (name.empty()) {
     const EffectRef& effect = statements().unnamed().effect;
-    if (effect && !note_bind(*effect, header, message)) return Take::incomplete;
+    if (!note_bind(effect ? *effect : plain_effect, header, message)) return Take::incomplete;
     if (!prepare_unnamed(cut)) return wait_for_answers(cut);
     server_->expect(request);
     return Take::forward;
@@ -293,6 +294,8 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
   if (statements().hangs_on_answers(name)) return wait_for_answers(cut);
   const ClientStatements::Held* const held = statements().find(name);
   if (held != nullptr && !note_bind(held->statement->effect(), header, message)) return Take::incomplete;
+  // It may be one of a PREPARE of SQL's.
+  if (held == nullptr && !server_->residue().is_clean()) server_->suspect(Residue::anything);
   if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
   if (held != nullptr) request.name = held->ordinal;
   const std::string there = held != nullptr ? server_name(held->statement->id()) : harmless_name(name);

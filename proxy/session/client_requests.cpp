@@ -298,11 +298,7 @@ void ClientSession::release_if_done() {
     }
     return;
   }
-  if (is_kept_apart() && server_->residue().needs_audit()) {
-    since_ = context_.world().loop.now();
-    ++context_.pools().counters().audits;
-    return server_->audit();
-  }
+  if (is_kept_apart() && server_->residue().needs_audit()) return begin_audit();
   if (pool_->settings().pool_mode != PoolMode::session && !server_->residue().is_pinned()) {
     give_back();
     become(State::idle);
@@ -314,8 +310,9 @@ void ClientSession::give_back() {
   ServerConnection& server = *std::exchange(server_, nullptr);
   server.flush();
   is_stalled_ = false;
-  pins_ = {};
+  pins_ = unknown_pins_ = {};
   to_restore_.clear();
+  calls_ = judged_ = {};
   const bool is_at_known_point = (server.pipeline().at_rest() || server.is_busy_with_own_only()) &&
                                  !(body_left_ > 0 && body_is_forwarded_);
   if (is_at_known_point) {
@@ -336,6 +333,7 @@ std::string ClientSession::statement_name(const Request& request) const {
 
 void ClientSession::on_error(std::string_view message, std::string_view statement_name) {
   if (was_told_why_) return;  // a dying server may say so twice
+  if (!calls_.names.empty()) calls_.were_undone = true;
   const std::string_view body = message.substr(header_size);
   const PgError error = read_error(body);
   if (error.severity == Severity::fatal) was_told_why_ = true;

@@ -21,6 +21,7 @@
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/waiter.hpp"
 #include "proxy/session/client_statements.hpp"
+#include "proxy/session/function_calls.hpp"
 
 namespace ballast {
 
@@ -56,7 +57,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
 
   State state() const { return state_; }
   // Why it keeps its server between transactions.
-  ResidueSet pinned_by() const { return pins_; }
+  ResidueSet pinned_by() const { return pins_ | unknown_pins_; }
   std::uint64_t id() const { return id_; }
   std::string name() const { return "C-" + std::to_string(id_); }
   std::size_t slot = 0;  // where its owner keeps it
@@ -151,6 +152,10 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   // A statement goes out: what may it leave behind?
   void note(const StatementEffect& effect);
   // The same of a prepared one, with its Bind; false: the rest of the Bind must be here.
+  bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
+  bool learn_names(std::string_view bind);
+  void suspect(const StatementEffect& effect, ResidueSet kinds);
+  ResidueSet left_by_functions(const StatementEffect& effect);
   // The first message of what may become a transaction: what must its server be like? True: it reads values
   // of sequences.
   bool look_ahead(FrontendType type, std::string_view message);
@@ -159,11 +164,13 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   const StatementEffect& effect_ahead(FrontendType type, std::string_view message);
   void meet_sequences();
   void claim();
-  bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
-  void learn_names(std::string_view bind);
+  void begin_audit();
+  void judge_functions();
+  // Those that a RESET of the client's has taken, and that are not set again yet.
+  void mend_startup_values();
   // The client's startup values among those that the statement sets back to their defaults.
   ReportedParameters values_reset_by(const StatementEffect& effect) const;
-  void count_pins() const;
+  void count_pins();
 
   // Prepared statements (client_prepares.cpp)
   bool shares_statements() const;
@@ -217,7 +224,10 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   ParameterSetRef startup_parameters_;            // the state that RESET goes back to
   std::string begin_;                             // the BEGIN of a block that no server knows of yet
   ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
-  ResidueSet pins_;                               // as of the last audit
+  ResidueSet pins_;                               // that were found or are certain, and have been counted
+  ResidueSet unknown_pins_;                       // since an audit failed
+  FunctionCalls calls_;                           // since the last audit
+  FunctionCalls judged_;                          // that the audit under way is about
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;
