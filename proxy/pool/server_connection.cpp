@@ -306,7 +306,7 @@ ServerConnection::Handled ServerConnection::handle_command_complete(std::string_
     if (lessee_ != nullptr && pipeline_.forwarding()) lessee_->on_statements_dropped();
   }
   has_drawn_ = has_drawn_ || may_draw(tag);
-  if (changes_schema(tag)) {
+  if (changes_schema(tag) && !residue_.suspects(Residue::temp_objects)) {
     owner_.on_schema_changed();
     if (lessee_ != nullptr) lessee_->on_schema_changed();
   }
@@ -362,6 +362,10 @@ void ServerConnection::on_answered(const Request& request) {
 }
 
 void ServerConnection::on_discarded(const Request& request) {
+  if (request.purpose != 0) {
+    --own_queries_;
+    return;
+  }
   if (request.is_unnamed) {
     const bool has_dropped = request.kind == RequestKind::parse && request.has_failed;
     settle_unnamed(request, has_dropped ? Unnamed{} : unnamed_before_);

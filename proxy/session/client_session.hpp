@@ -21,6 +21,7 @@
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/waiter.hpp"
 #include "proxy/session/client_statements.hpp"
+#include "proxy/session/function_calls.hpp"
 
 namespace ballast {
 
@@ -56,7 +57,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
 
   State state() const { return state_; }
   // Why it keeps its server between transactions.
-  ResidueSet pinned_by() const { return pins_; }
+  ResidueSet pinned_by() const { return pins_ | unknown_pins_; }
   std::uint64_t id() const { return id_; }
   std::string name() const { return "C-" + std::to_string(id_); }
   std::size_t slot = 0;  // where its owner keeps it
@@ -138,6 +139,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Take take_alone(Cut& cut, FrontendType type, std::string_view message);
   Take took_alone();
   bool take_control_batch(Cut& cut);
+  struct ControlBatch {
+    bool is_parsed;
+    bool is_described;
+  };
+  bool answer_control(std::string_view definition, ControlBatch batch);
   void begin_on_server();
 
   // Session state (client_state.cpp)
@@ -145,22 +151,29 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   bool is_kept_apart() const;
   // A statement goes out: what may it leave behind?
   void note(const StatementEffect& effect);
+  // What a prepared one may leave behind, with its Bind; false: the rest of the Bind must be here.
+  bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
+  bool learn_names(std::string_view bind);
+  void suspect(const StatementEffect& effect, ResidueSet kinds);
+  ResidueSet left_by_functions(const StatementEffect& effect);
   // A request to come: what must its server be like? True: it reads values of sequences.
   bool look_ahead(FrontendType type, std::string_view message);
+  // Valid until the next call, within take().
+  const StatementEffect& effect_of(std::string_view text);
   const StatementEffect& effect_ahead(FrontendType type, std::string_view message);
   void meet_sequences();
   void leave_sequences();
   double random_seed() const;
   void claim();
-  // What a prepared one may leave behind, with its Bind; false: the rest of the Bind must be here.
-  bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
-  void learn_names(std::string_view bind);
-  void learn_startup_names();
   // Is what it resets not set again by the same text, nor the text rolled back while the client goes on?
   bool resets_for_certain(const StatementEffect& effect) const;
+  void begin_audit();
+  void judge_functions();
+  // Those that a RESET of the client's has taken, and that are not set again yet.
+  void mend_startup_values();
   // The client's startup values among those that the statement sets back to their defaults.
   ReportedParameters values_reset_by(const StatementEffect& effect) const;
-  void count_pins() const;
+  void count_pins();
 
   // Prepared statements (client_prepares.cpp)
   bool shares_statements() const;
@@ -214,10 +227,14 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   ParameterSetRef startup_parameters_;            // the state that RESET goes back to
   std::string begin_;                             // the BEGIN of a block that no server knows of yet
   ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
-  ResidueSet pins_;                               // as of the last audit
+  ResidueSet pins_;                               // that were found or are certain, and have been counted
+  ResidueSet unknown_pins_;                       // since an audit failed
+  FunctionCalls calls_;                           // since the last audit
+  FunctionCalls judged_;                          // that the audit under way is about
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;
+  std::string_view plain_text_;  // of the message at hand, if it has been looked at and has no effect
   std::size_t body_left_ = 0;    // bytes of the present message still to come
   std::int32_t process_id_ = 0;  // as the client knows it
   State state_ = State::login;
@@ -226,7 +243,6 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
   bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
-  bool is_plain_ = false;         // the Query at hand has been looked at and has no effect
   bool has_sequences_ = false;    // there may be a server whose sequences' values are its own
   bool may_have_reset_ = false;   // settings, since the last audit
   bool has_open_resets_ = false;  // of these, some whose startup values only the audit will bring back
