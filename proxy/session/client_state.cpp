@@ -32,12 +32,7 @@ bool ClientSession::is_kept_apart() const {
          pool_->settings().session_fidelity == SessionFidelity::full;
 }
 
-// A custom setting whose name the text doesn't show can't be asked for.
-void ClientSession::note(const StatementEffect& effect) {
-  ResidueSet kinds = effect.residue;
-  if (effect.names_are_parameters && effect.residue.has(Residue::settings)) kinds |= Residue::unseen;
-  suspect(effect, kinds);
-}
+void ClientSession::note(const StatementEffect& effect) { suspect(effect, effect.residue); }
 
 // Server of mine, stay mine if you can.
 void ClientSession::claim() {
@@ -128,15 +123,14 @@ ResidueSet ClientSession::left_by_functions(const StatementEffect& effect) {
 }
 
 // set_config($1, $2, false): the names of custom settings are among the values. False: not all of them can be
-// asked for, or there are no values: then the name is made by an expression.
+// asked for.
 bool ClientSession::learn_names(std::string_view bind) {
   Reader reader(bind);
   reader.cstring();
   reader.cstring();
   for (int formats = read_count(reader); formats > 0 && reader.ok(); --formats) reader.int16();
-  const int count = read_count(reader);
-  bool are_known = count > 0;
-  for (int values = count; values > 0 && reader.ok(); --values) {
+  bool are_known = true;
+  for (int values = read_count(reader); values > 0 && reader.ok(); --values) {
     const std::int32_t length = reader.int32();
     if (length <= 0) continue;
     const std::string_view value = reader.bytes(static_cast<std::size_t>(length));
