@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t bind_max = 64 * 1024;  // of a Bind whose values may name custom settings
 
+// RESET ALL leaves them as they are, DISCARD ALL ends them, SET ROLE NONE is not a RESET.
+bool is_identity(std::string_view name) { return name == "role" || name == "session_authorization"; }
+
 int read_count(Reader& reader) { return static_cast<std::uint16_t>(reader.int16()); }
 
 std::string lower_case(std::string_view name) {
@@ -140,8 +143,12 @@ bool ClientSession::learn_names(std::string_view bind) {
 }
 
 ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect) const {
-  if (effect.resets_all) return startup_parameters_->values;
   ReportedParameters values;
+  if (effect.resets_all) {
+    values = startup_parameters_->values;
+    std::erase_if(values, [](const auto& value) { return is_identity(value.first); });
+    return values;
+  }
   for (const std::string& name : effect.resets) {
     if (const auto found = startup_parameters_->values.find(name); found != startup_parameters_->values.end())
       values.insert(*found);
@@ -189,7 +196,7 @@ void ClientSession::on_audited() {
 void ClientSession::mend_startup_values() {
   ReportedParameters missing;
   for (const auto& [name, value] : startup_parameters_->values) {
-    if (!parameters_->values.contains(name)) missing[name] = value;
+    if (!parameters_->values.contains(name) && !is_identity(name)) missing[name] = value;
   }
   if (missing.empty()) return;
   // What is under way may be a COPY, which our own query must not run into: seen again behind it.

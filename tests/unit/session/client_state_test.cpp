@@ -431,6 +431,20 @@ TEST_CASE("a RESET among other statements is mended when the audit has shown it"
   CHECK(house.runs(one, "SELECT 1").empty());
 }
 
+TEST_CASE("a role of the startup packet is taken again by RESET ROLE, and by nothing else") {
+  const std::string role = "SELECT pg_catalog.set_config('role','clerk',false);";
+  Town house;
+  FarEnd one = house.log_in("role\0clerk\0"s);
+  CHECK(house.runs(one, "SET ROLE NONE") == asks(Residue::settings));
+  house.answers(backend::audit({{"i", "role", "none"}}));
+  CHECK(house.server().take().empty());
+  CHECK(house.runs(one, "SELECT 1").empty());
+  CHECK(house.runs(one, "RESET ALL") == asks(Residue::settings));
+  house.answers(backend::audit({}));
+  CHECK(house.sends(one, frontend::query("RESET ROLE")) ==
+        frontend::query("RESET ROLE") + frontend::query(role));
+}
+
 TEST_CASE("nothing is mended behind a request that may be a COPY, but when it is over") {
   Town house;
   FarEnd one = house.log_in(in_tokyo);
@@ -739,6 +753,18 @@ TEST_CASE("a change of the schema makes every function start over") {
   CHECK(house.sends(one, frontend::query("CREATE OR REPLACE FUNCTION f() ...")) != "");
   house.answers(done("CREATE FUNCTION"));
   CHECK(house.runs(one, call_f) == asks(visible));
+}
+
+TEST_CASE("what SQL has prepared may be closed by the protocol") {
+  Town house;
+  FarEnd one = house.log_in();
+  house.runs(one, "PREPARE p AS SELECT 1");
+  house.answers(backend::audit({{"p", "", ""}}));
+  house.sends(one, frontend::close('S', "p") + frontend::sync);
+  house.answers(backend::close_complete + backend::ready());
+  CHECK(house.server().take() == asks(Residue::prepared));
+  house.answers(backend::audit({}));
+  CHECK(house.idle() == 1);
 }
 
 // Modes -----------------------------------------------------------------------------------------------------
