@@ -290,7 +290,7 @@ ServerConnection::Handled ServerConnection::handle_command_complete(std::string_
     statements_.clear();
     if (lessee_ != nullptr && pipeline_.forwarding()) lessee_->on_statements_dropped();
   }
-  if (changes_schema(tag)) {
+  if (changes_schema(tag) && !residue_.suspects(Residue::temp_objects)) {
     owner_.on_schema_changed();
     if (lessee_ != nullptr) lessee_->on_schema_changed();
   }

@@ -76,6 +76,8 @@ enum class OwnQuery : std::uint8_t {
   reset,
   audit,
   discard_sequences,
+  begin,
+  fail_block,
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -148,6 +150,10 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void take_parameters(const ParameterSetRef& target);
   // These values again, behind a command of the lessee's that has reset them.
   void restore(const ReportedParameters& values);
+  // The lessee's BEGIN, held back until now.
+  void begin(std::string_view sql);
+  // Something in it has failed that the server knows nothing of.
+  void fail_block();
   // currval() and lastval() are to know nothing of those who had it before.
   void forget_sequences();
   // Asks for what the requests so far may have left behind; Lessee::on_audited() follows.

@@ -14,6 +14,7 @@ class ServerResidue {
  public:
   void suspect(ResidueSet kinds);
   bool needs_audit() const { return !suspected_.empty(); }
+  bool suspects(Residue kind) const { return suspected_.has(kind); }
   // The kinds to ask for. More may be suspected while the answer is on its way.
   ResidueSet begin_audit();
   bool asked(Residue kind) const { return asked_.has(kind); }

@@ -89,9 +89,13 @@ void ClientSession::send_shared_parse(const Statement& statement, Request reques
   server_->expect(request);
 }
 
+// After a change of the schema what was parsed before it may fail (0A000, "cached plan must not change result
+// type"). Outside of a transaction it is parsed again first; inside one the error is the client's to hear.
 bool ClientSession::prepare(Cut& cut, const ClientStatements::Held& held) {
   ServerStatements& there = server_->statements();
-  switch (there.look_up(held.statement->id(), server_->pipeline().group(), held.epoch)) {
+  const bool is_in_transaction = server_->pipeline().status() != TransactionStatus::idle;
+  const std::uint64_t epoch = is_in_transaction ? held.epoch : context_.pools().broker().schema_epoch();
+  switch (there.look_up(held.statement->id(), server_->pipeline().group(), epoch)) {
     case ServerStatements::Presence::present:
       return true;
     case ServerStatements::Presence::undecided:
@@ -161,6 +165,13 @@ ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, st
   return Take::forward;
 }
 
+// A Parse without a name that was answered here.
+void ClientSession::remember_unnamed(std::string_view definition) {
+  if (!shares_statements()) return;
+  statements().define_unnamed(next_statement_id(), definition, effect_of_definition(definition));
+  statements().unnamed_answered();
+}
+
 EffectRef ClientSession::effect_of_definition(std::string_view definition) {
   if (!is_kept_apart()) return nullptr;
   if (definition.empty()) {  // too long to be kept
@@ -168,7 +179,7 @@ EffectRef ClientSession::effect_of_definition(std::string_view definition) {
     undecided.residue = Residue::anything;
     return std::make_shared<const StatementEffect>(std::move(undecided));
   }
-  const StatementEffect& effect = context_.effects().of(Reader(definition).cstring());
+  const StatementEffect& effect = effect_of(Reader(definition).cstring());
   return effect.is_plain() ? nullptr : std::make_shared<const StatementEffect>(effect);
 }
 

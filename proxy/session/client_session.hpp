@@ -75,12 +75,16 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   };
   // What is left out because a request failed before it had a server.
   enum class Skip : std::uint8_t { nothing, message, to_sync };
+  // A transaction block that no server knows of yet: what the client has been told of it.
+  enum class Block : std::uint8_t { none, begun, failed };
   // The bytes that consume() walks through. What goes to the server unchanged goes in runs as long as
-  // possible: `run` is where the present one began, `at` the message at hand.
+  // possible: `run` is where the present one began, `at` the message at hand. `more`: bytes behind that
+  // message, if it is dropped, which are done with too.
   struct Cut {
     std::string_view bytes;
     std::size_t at = 0;
     std::size_t run = 0;
+    std::size_t more = 0;
   };
 
   // Life (client_session.cpp)
@@ -96,6 +100,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void settle_down();
   bool is_overdue(Milliseconds limit, TimePoint now) const;
   void end_if_idle_too_long(TimePoint now);
+  void end_if_idle_in_transaction(TimePoint now);
 
   // Requests (client_requests.cpp)
   std::size_t consume(std::string_view bytes);
@@ -107,6 +112,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Take take_long_parse(const Header& header, std::string_view message);
   Take take_named_parse(Cut& cut, std::string_view name, std::string_view definition);
   void take_unnamed_parse(std::string_view definition);
+  void remember_unnamed(std::string_view definition);
   EffectRef effect_of_definition(std::string_view definition);
   Take take_bind(Cut& cut, const Header& header, std::string_view message);
   Take take_describe(Cut& cut, const Header& header, std::string_view message);
@@ -123,6 +129,23 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Take refuse_in_copy();
   void refuse_length(const Header& header);
 
+  // Transaction blocks (client_transactions.cpp)
+  bool defers_begin() const;
+  bool may_defer(std::string_view begin) const;
+  TransactionStatus own_status() const;
+  void write_own_ready();
+  std::string_view control_block(TransactionControl control, std::string_view text);
+  void end_block();
+  Take take_alone(Cut& cut, FrontendType type, std::string_view message);
+  Take took_alone();
+  bool take_control_batch(Cut& cut);
+  struct ControlBatch {
+    bool is_parsed;
+    bool is_described;
+  };
+  bool answer_control(std::string_view definition, ControlBatch batch);
+  void begin_on_server();
+
   // Session state (client_state.cpp)
   // Do others use its server between its transactions, and is it to notice nothing of that?
   bool is_kept_apart() const;
@@ -136,6 +159,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   // The first message of what may become a transaction: what must its server be like? True: it reads values
   // of sequences.
   bool look_ahead(FrontendType type, std::string_view message);
+  // Valid until the next call, within take().
+  const StatementEffect& effect_of(std::string_view text);
   const StatementEffect& effect_ahead(FrontendType type, std::string_view message);
   void meet_sequences();
   void claim();
@@ -197,6 +222,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   ServerConnection* server_ = nullptr;            // while leased
   ParameterSetRef parameters_;                    // the state that its statements are to run in
   ParameterSetRef startup_parameters_;            // the state that RESET goes back to
+  std::string begin_;                             // the BEGIN of a block that no server knows of yet
   ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
   ResidueSet pins_;                               // that were found or are certain, and have been counted
   ResidueSet unknown_pins_;                       // since an audit failed
@@ -205,14 +231,15 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;
+  std::string_view plain_text_;  // of the message at hand, if it has been looked at and has no effect
   std::size_t body_left_ = 0;    // bytes of the present message still to come
   std::int32_t process_id_ = 0;  // as the client knows it
   State state_ = State::login;
   Skip skip_ = Skip::nothing;
+  Block block_ = Block::none;
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
   bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
-  bool is_plain_ = false;         // the Query at hand has been looked at and has no effect
   bool reads_sequences_ = false;  // it calls currval() or lastval()
   bool is_admitted_ = false;      // counts in max_client_conn
   bool was_told_why_ = false;     // a FATAL error of the server's has gone to the client

@@ -48,6 +48,13 @@ void ClientSession::on_schema_changed() {
   if (is_kept_apart()) claim();
 }
 
+const StatementEffect& ClientSession::effect_of(std::string_view text) {
+  if (text.data() == plain_text_.data() && text.size() == plain_text_.size()) return plain_effect;
+  const StatementEffect& effect = context_.effects().of(text);
+  if (&effect == &plain_effect) plain_text_ = text;
+  return effect;
+}
+
 const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::string_view message) {
   Reader reader(message.substr(header_size));
   std::string_view text = reader.cstring();
@@ -56,7 +63,7 @@ const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::strin
       text = reader.cstring();
       [[fallthrough]];
     case FrontendType::query:
-      return reader.ok() ? context_.effects().of(text) : plain_effect;
+      return reader.ok() ? effect_of(text) : plain_effect;
     case FrontendType::bind: {
       const std::string_view name = reader.cstring();
       const ClientStatements::Held* const held =
@@ -75,7 +82,6 @@ const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::strin
 bool ClientSession::look_ahead(FrontendType type, std::string_view message) {
   if (!is_kept_apart()) return false;
   const StatementEffect& effect = effect_ahead(type, message);
-  is_plain_ = type == FrontendType::query && &effect == &plain_effect;
   wants_fresh_ = claimant_ == 0 && effect.residue.has(Residue::own_backend);
   return reads_sequences_ = effect.residue.has(Residue::sequence_read);
 }
