@@ -290,12 +290,11 @@ ServerConnection::Handled ServerConnection::handle_parameter(std::string_view bo
   if (!reader.finished()) return ended("the server sent a malformed ParameterStatus");
   reported_.insert_or_assign(std::string(name), std::string(value));
   const OwnQuery own = own_query();
-  if (own == OwnQuery::restore) return lessee_ != nullptr ? Handled::forwarded : Handled::dropped;
-  const bool is_lessees = lessee_ != nullptr && own == OwnQuery::none;
+  const bool is_lessees = lessee_ != nullptr && (own == OwnQuery::none || own == OwnQuery::restore);
   if (!is_lessees && own != OwnQuery::rollback) return Handled::dropped;
   parameters_ = owner_.parameter_sets().changed(*parameters_, name, value, owner_.bare_parameters());
   if (!is_lessees) return Handled::dropped;
-  lessee_->on_parameters_changed();
+  if (own == OwnQuery::none) lessee_->on_parameters_changed();
   return Handled::forwarded;
 }
 
