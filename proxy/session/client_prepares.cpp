@@ -364,6 +364,7 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
     server_->expect(ending_unnamed(RequestKind::close));
     return Take::forward;
   }
+  if (known == nullptr && !server_->residue().is_clean()) server_->suspect(Residue::prepared);
   if (known == nullptr && !(is_statement && is_server_name(name))) {
     server_->expect({.kind = RequestKind::close});
     return Take::forward;
