@@ -360,6 +360,7 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
     MessageWriter(outlet_.buffer(), BackendType::close_complete);
     return Take::drop;
   }
+  if (server_->pipeline().at_rest()) begin_on_server();
   if (is_statement && name.empty()) {
     server_->expect(ending_unnamed(RequestKind::close));
     return Take::forward;
