@@ -193,8 +193,9 @@ TEST_CASE("an empty transaction costs its server nothing, however it ends") {
   const std::vector<std::array<std::string, 2>> ends{
       {"COMMIT", "COMMIT"},     {"END;", "COMMIT"},    {"commit work -- done", "COMMIT"},
       {"ROLLBACK", "ROLLBACK"}, {"ABORT", "ROLLBACK"}, {"/* no */ rollback transaction;", "ROLLBACK"}};
-  for (const auto& [end, tag] : ends) {
-    CAPTURE(end);
+  for (const auto& spelling : ends) {
+    const auto& [end, tag] = spelling;
+    CAPTURE(spelling[0]);
     Inn house;
     FarEnd client = house.log_in();
     CHECK(house.told(client, begin) == in_block);
