@@ -57,6 +57,24 @@ const StatementEffect& ClientSession::effect_of(std::string_view text) {
   return effect;
 }
 
+// A Parse without a name that was answered here.
+void ClientSession::remember_unnamed(std::string_view definition) {
+  if (!shares_statements()) return;
+  statements().define_unnamed(next_statement_id(), definition, effect_of_definition(definition));
+  statements().unnamed_answered();
+}
+
+EffectRef ClientSession::effect_of_definition(std::string_view definition) {
+  if (!is_kept_apart()) return nullptr;
+  if (definition.empty()) {  // too long to be kept
+    StatementEffect undecided;
+    undecided.residue = Residue::anything;
+    return std::make_shared<const StatementEffect>(std::move(undecided));
+  }
+  const StatementEffect& effect = effect_of(Reader(definition).cstring());
+  return effect.is_plain() ? nullptr : std::make_shared<const StatementEffect>(effect);
+}
+
 const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::string_view message) {
   Reader reader(message.substr(header_size));
   std::string_view text = reader.cstring();

@@ -145,6 +145,20 @@ TEST_CASE("a client that is asked about may send on: it never waits for the audi
   CHECK(house.idle() == 1);
 }
 
+TEST_CASE(
+    "a server that another client has used since answers currval() with its error, not another's value") {
+  Town house;
+  FarEnd one = house.log_in();
+  FarEnd two = house.log_in();
+  house.runs(one, "SELECT nextval('s')");
+  const std::string reads = frontend::query("SELECT currval('s')");
+  CHECK(house.sends(one, reads) == reads);
+  house.answers(backend::selected("1"));
+  house.runs(two, "SELECT f()");  // which may call nextval()
+  house.answers(backend::audit({}));
+  CHECK(house.sends(one, reads) == frontend::query("DISCARD SEQUENCES") + reads);
+}
+
 // What pins -------------------------------------------------------------------------------------------------
 
 TEST_CASE("a lock keeps the server for its client until an audit finds it gone") {
