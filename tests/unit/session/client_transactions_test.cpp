@@ -480,7 +480,11 @@ TEST_CASE("the client's state, its BEGIN and its statement go out in this order,
 
 TEST_CASE("what others have left of sequences is forgotten in front of the block that would read it") {
   Inn house;
+  FarEnd other = house.log_in();
   FarEnd client = house.log_in();
+  house.told(other, frontend::query("INSERT INTO t DEFAULT VALUES"));
+  house.answers(done("INSERT 0 1", 'I'));
+  house.received();
   const std::string reads = frontend::query("SELECT currval('s')");
   house.told(client, begin + reads);
   CHECK(house.received() == frontend::query("DISCARD SEQUENCES") + begin + reads);
