@@ -132,6 +132,7 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   const bool is_text = type == FrontendType::query || type == FrontendType::parse;
   if (is_text && message.size() < header.total() && header.total() <= text_wait_max) return Take::incomplete;
   if (const Take wanted = want_server(cut, type); wanted != Take::forward) return wanted;
+  listen_there(cut, header, message);
   switch (type) {
     case FrontendType::query:
       return take_query(cut, header, message);
@@ -297,6 +298,7 @@ void ClientSession::release_if_done() {
     ++context_.pools().counters().audits;
     return server_->audit();
   }
+  if (hand_over()) return;
   if (pool_->settings().pool_mode != PoolMode::session && !server_->residue().is_pinned()) {
     give_back();
     become(State::idle);

@@ -84,6 +84,7 @@ ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect)
 // The server's state is the client's from now on. A startup value that is missing in it has been reset.
 void ClientSession::on_audited() {
   parameters_ = server_->parameters();
+  learn_channels();
   count_pins();
   pins_ = server_->residue().pins();
   ReportedParameters missing;
@@ -105,7 +106,8 @@ void ClientSession::count_pins() const {
       {Residue::listening, &counters.pins_listening},
       {Residue::unseen, &counters.pins_unseen},
   }};
-  const ResidueSet now = server_->residue().pins();
+  ResidueSet now = server_->residue().pins();
+  if (listening_ && listening_->shared != nullptr) now -= Residue::listening;  // not for long
   for (const auto& [reason, counter] : reasons) {
     if (now.has(reason) && !pins_.has(reason)) ++*counter;
   }

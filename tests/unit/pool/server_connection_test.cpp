@@ -29,6 +29,7 @@ class Recorder final : public Lessee {
   PgError refused;
   PgError lost;
   bool is_congested = false;
+  bool is_to_wait = false;  // behind a notification
   std::function<void()> at_end;
 
   void on_answer(std::string_view bytes) override { answers += bytes; }
@@ -40,6 +41,11 @@ class Recorder final : public Lessee {
   void on_parameters_changed() override { events += 'p'; }
   void on_transaction_end() override {}
   void on_audited() override {}
+  Heard on_notification(std::string_view message) override {
+    answers += message;
+    return is_to_wait ? Heard::wait : Heard::go_on;
+  }
+  void on_listened() override { events += 'n'; }
   void on_parameters_refused(const PgError& why) override {
     events += 'r';
     refused = why;
