@@ -37,6 +37,8 @@ class Lessee {
   // How a Parse or Close of the client's ended.
   virtual void on_request_answered(const Request& request) = 0;
   virtual void on_request_discarded(const Request& request) = 0;
+  // A command of the lessee's has changed the schema.
+  virtual void on_schema_changed() = 0;
   // DEALLOCATE ALL or DISCARD ALL was done.
   virtual void on_statements_dropped() = 0;
   // Every answer of this read has been given: write out what is gathered. `at_rest` as Pipeline::at_rest():

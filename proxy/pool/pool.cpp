@@ -41,15 +41,20 @@ Pool::~Pool() {
 
 ServerConnection* Pool::checkout(Waiter& waiter) {
   assert(!waiter.is_waiting());
-  if (waiters_.empty() && !idle_.empty()) {
-    ServerConnection* const server = idle_.back();
-    idle_.pop_back();
-    return server;
+  if (waiters_.empty()) {
+    if (ServerConnection* const server = take_idle(waiter)) return server;
   }
   waiter.waiting_since_ = pools_.world().loop.now();
   waiters_.push_back(waiter);
   grow();
-  return nullptr;
+  const auto is_served = [this] { return waiters_.size() <= connecting_.size(); };
+  if (!is_served() && waiter.wants_fresh() && connecting_.empty())
+    close_idle_one();  // makes room for a new one
+  if (is_served() || idle_.empty()) return nullptr;
+  // No other will be made: one that somebody would like to find again must do.
+  waiter.leave_queue();
+  stop_asking();
+  return take_out_of_idle(idle_.begin());
 }
 
 void Pool::checkin(ServerConnection& server) {
@@ -114,15 +119,17 @@ void Pool::discard(ServerConnection& server) {
   close(server, "client left in the middle of a request");
 }
 
-// To the first waiter, else to the idle list.
+// To the first waiter whom it suits, else to the idle list.
 void Pool::offer(ServerConnection& server) {
   if (is_worn(server, pools_.world().loop.now())) return close(server, "server_lifetime");
   if (pools_.broker().is_anyone_hungry() && give_up(server)) return;
-  if (!waiters_.empty()) {
-    Waiter& first = waiters_.front();
-    waiters_.pop_front();
+  const auto first = std::find_if(waiters_.begin(), waiters_.end(),
+                                  [&](const Waiter& waiter) { return suits(server, waiter); });
+  if (first != waiters_.end()) {
+    Waiter& served = *first;
+    waiters_.erase(first);
     if (waiters_.empty()) stop_asking();
-    return first.on_granted(server);
+    return served.on_granted(server);
   }
   server.become(ServerConnection::State::idle);
   idle_.push_back(&server);
@@ -210,6 +217,7 @@ void Pool::tick(TimePoint now) {
   parameter_sets_.sweep();
   if (pools_.broker().is_anyone_hungry()) give_idle_one();
   grow();
+  serve_with_what_is_there();
   const int there = static_cast<int>(servers_.size() + connecting_.size());
   for (int missing = settings_.min_pool_size - there; missing > 0 && now >= retry_at_; --missing) {
     if (!connect_one(settings_.pool_size)) break;

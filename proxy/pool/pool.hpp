@@ -35,6 +35,8 @@ class Pool final : private ServerOwner {
   // ---------------------------------------------------------------------------------------- An idle server,
   // leased to nobody yet; or null, and the waiter is in the queue.
   ServerConnection* checkout(Waiter& waiter);
+  // The client has gone: what it has left on a server by its claim is of no use any more.
+  void release_claims(std::uint64_t claimant);
   // The lease is over. Rolls back, resets (session pooling) or closes the server as its state demands, then
   // hands it to the first waiter or to the idle list.
   void checkin(ServerConnection& server);
@@ -89,6 +91,10 @@ class Pool final : private ServerOwner {
 
   void clean(ServerConnection& server);
   void offer(ServerConnection& server);
+  ServerConnection* take_idle(const Waiter& waiter);
+  ServerConnection* take_out_of_idle(std::vector<ServerConnection*>::iterator at);
+  bool suits(const ServerConnection& server, const Waiter& waiter) const;
+  void serve_with_what_is_there();
   void add(ServerConnection::Birth birth);
   bool give_up(ServerConnection& server);
   bool give_away(ServerConnection& server);

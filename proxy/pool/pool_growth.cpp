@@ -178,6 +178,7 @@ void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
   if (refusal_ != Broker::Refusal::pool_size) stop_asking();
   log::warning("pool " + key_.user + "@" + key_.database, last_connect_error_.message);
   if (outcome.refused_by_server && !passes_by_itself(last_connect_error_)) refuse_all(last_connect_error_);
+  serve_with_what_is_there();
 }
 
 // Between pools and workers

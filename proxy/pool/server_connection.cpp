@@ -54,7 +54,8 @@ ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
       id_(birth.id),
       expires_(birth.expires),
       since_(birth.born),
-      used_(birth.used) {
+      used_(birth.used),
+      is_fresh_(birth.is_fresh) {
   if (used_) unnamed_ = unnamed_before_ = {Unnamed::unknown, 0};
   stream_->listen(this, Interest::read);
 }
@@ -72,6 +73,7 @@ void ServerConnection::lease_to(Lessee& lessee) {
   assert(lessee_ == nullptr && pipeline_.at_rest());
   lessee_ = &lessee;
   used_ = true;
+  is_fresh_ = false;
   become(State::leased);
 }
 
@@ -108,6 +110,7 @@ ServerConnection::Birth ServerConnection::move_out() {
   birth.expires = expires_;
   birth.statements = std::move(statements_);
   birth.used = used_;
+  birth.is_fresh = is_fresh_;
   return birth;
 }
 
@@ -294,7 +297,10 @@ ServerConnection::Handled ServerConnection::handle_command_complete(std::string_
     statements_.clear();
     if (lessee_ != nullptr && pipeline_.forwarding()) lessee_->on_statements_dropped();
   }
-  if (changes_schema(tag)) owner_.on_schema_changed();
+  if (changes_schema(tag)) {
+    owner_.on_schema_changed();
+    if (lessee_ != nullptr) lessee_->on_schema_changed();
+  }
   return handle_verdict(pipeline_.receive(BackendType::command_complete));
 }
 

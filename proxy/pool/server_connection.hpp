@@ -76,6 +76,7 @@ enum class OwnQuery : std::uint8_t {
   reset,
   audit,
   listen,
+  discard_sequences,
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -101,6 +102,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
     TimePoint expires;
     ServerStatements statements;  // of one that comes from another worker
     bool used = false;            // likewise
+    bool is_fresh = true;         // likewise
   };
   ServerConnection(Birth birth, Loop& loop, ServerOwner& owner);
   ~ServerConnection() override;
@@ -114,6 +116,12 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void become(State state);
   TimePoint since() const { return since_; }  // of the present state
   bool is_held() const { return !holds_.empty(); }
+  // The lessee would like to find this server again: values of sequences, statistics, caches of triggers.
+  // Ends when somebody else gets it.
+  void claim(std::uint64_t claimant) { claimant_ = claimant; }
+  std::uint64_t claimant() const { return claimant_; }
+  // Has any client ever had it?
+  bool is_fresh() const { return is_fresh_; }
   // Has a client had it since it was born or reset?
   bool is_used() const { return used_; }
   // Don't use it again once it is given back.
@@ -151,6 +159,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   const Channels& channels() const { return channels_; }
   // What the lessee has made it wait with goes on.
   void relay_on();
+  // currval() and lastval() are to know nothing of those who had it before.
+  void forget_sequences();
   // Asks for what the requests so far may have left behind; Lessee::on_audited() follows.
   void audit();
   // Is a query of our own under way? And nothing else?
@@ -265,7 +275,9 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   bool is_relaying_ = false;  // are there bytes of the present read that relay() has not seen?
   bool used_ = false;
   bool is_waiting_ = false;  // with what it has read, until the lessee says so
-  bool paused_ = false;  // not reading, because the lessee is congested
+  bool is_fresh_ = true;
+  std::uint64_t claimant_ = 0;  // who has left something on it that only a claim keeps; 0: nobody
+  bool paused_ = false;         // not reading, because the lessee is congested
   bool retired_ = false;
   bool broken_ = false;
   State state_ = State::idle;

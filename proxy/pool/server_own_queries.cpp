@@ -56,6 +56,8 @@ void ServerConnection::restore(const ReportedParameters& values) {
   run_own(set_commands(values), OwnQuery::restore);
 }
 
+void ServerConnection::forget_sequences() { run_own("DISCARD SEQUENCES", OwnQuery::discard_sequences); }
+
 void ServerConnection::audit() {
   findings_ = {};
   std::string query = audit_query(residue_.begin_audit(), owner_.custom_settings());
@@ -74,6 +76,7 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
     case OwnQuery::audit:
       audit_done();
       break;
+    case OwnQuery::discard_sequences:
     case OwnQuery::restore:
       own_error_ = {};  // refused in a failed transaction; what came of it the audit tells
       break;

@@ -2,6 +2,8 @@
 // destructor does that, so nobody is served who is gone.
 #pragma once
 
+#include <cstdint>
+
 #include <boost/intrusive/list_hook.hpp>
 
 #include "protocol/pg_error.hpp"
@@ -20,6 +22,11 @@ class Waiter
   virtual void on_refused(const PgError& why) = 0;
 
   bool is_waiting() const { return is_linked(); }
+  // Who it is, if it has left something on a server that only a claim keeps (ServerConnection::claim); 0:
+  // nobody in particular.
+  std::uint64_t claimant() const { return claimant_; }
+  // Is it to be served by a server that no client has had, if one can be made?
+  bool wants_fresh() const { return wants_fresh_; }
   TimePoint waiting_since() const { return waiting_since_; }
   void leave_queue() {
     if (is_linked()) unlink();
@@ -27,6 +34,9 @@ class Waiter
 
  protected:
   ~Waiter() = default;
+
+  std::uint64_t claimant_ = 0;
+  bool wants_fresh_ = false;
 
  private:
   friend class Pool;

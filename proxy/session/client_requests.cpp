@@ -131,7 +131,7 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   // What a statement does to its session its whole text must tell.
   const bool is_text = type == FrontendType::query || type == FrontendType::parse;
   if (is_text && message.size() < header.total() && header.total() <= text_wait_max) return Take::incomplete;
-  if (const Take wanted = want_server(cut, type); wanted != Take::forward) return wanted;
+  if (const Take wanted = want_server(cut, type, message); wanted != Take::forward) return wanted;
   listen_there(cut, header, message);
   switch (type) {
     case FrontendType::query:
@@ -156,7 +156,7 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
 }
 
 // The messages that need a server: is there one, and if not, is it time to ask for it?
-ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type) {
+ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type, std::string_view message) {
   switch (type) {
     case FrontendType::query:
     case FrontendType::function_call:
@@ -170,10 +170,14 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
                     "invalid frontend message type " + std::to_string(static_cast<unsigned char>(type)));
   }
   if (server_ != nullptr) {
-    if (server_->pipeline().at_rest()) since_ = context_.world().loop.now();
+    if (!server_->pipeline().at_rest()) return Take::forward;
+    since_ = context_.world().loop.now();
+    if (server_->pipeline().status() == TransactionStatus::idle && look_ahead(type, message))
+      meet_sequences();
     return Take::forward;
   }
   if (!asks_for_answer(cut.bytes.substr(cut.at))) return Take::incomplete;
+  look_ahead(type, message);
   if (ServerConnection* const server = pool_->checkout(*this)) {
     attach(*server);
     return is_stalled_ ? Take::stop : Take::forward;
@@ -185,6 +189,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
 void ClientSession::attach(ServerConnection& server) {
   server_ = &server;
   server.lease_to(*this);
+  if (reads_sequences_) meet_sequences();
   if (server.parameters() != parameters_) {
     // What can't be refused rides in front of the request.
     is_stalled_ = may_be_refused(*server.parameters(), *parameters_);
@@ -218,7 +223,8 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
     server_->expect(request);
     return Take::forward;
   }
-  const StatementEffect& effect = context_.effects().of(sql);
+  const StatementEffect& effect = is_plain_ ? plain_effect : context_.effects().of(sql);
+  is_plain_ = false;
   note(effect);
   server_->expect(request);
   const ReportedParameters again = values_reset_by(effect);

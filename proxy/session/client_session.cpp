@@ -335,6 +335,7 @@ void ClientSession::finish() {
   stream_->listen(nullptr, Interest::none);
   if (process_id_ != 0) context_.cancel_keys().forget(process_id_);
   stop_listening();
+  if (claimant_ != 0) pool_->release_claims(claimant_);
   if (pool_ != nullptr) --pool_->clients;
   if (is_admitted_) context_.client_left();
   context_.on_session_ended(*this);

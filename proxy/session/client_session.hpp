@@ -27,7 +27,11 @@ namespace ballast {
 
 class SessionContext;
 
-class ClientSession final : public Mortal, public StreamListener, private Lessee, private Waiter, private Subscriber {
+class ClientSession final : public Mortal,
+                            public StreamListener,
+                            private Lessee,
+                            private Waiter,
+                            private Subscriber {
  public:
   enum class State : std::uint8_t {
     login,     // until AuthenticationOk
@@ -114,7 +118,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Take take_sync(Cut& cut);
   Take take_copy(FrontendType type);
   Take skip_message(FrontendType type);
-  Take want_server(const Cut& cut, FrontendType type);
+  Take want_server(const Cut& cut, FrontendType type, std::string_view message);
   void attach(ServerConnection& server);
   void release_if_done();
   void give_back();
@@ -129,6 +133,12 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   // A statement goes out: what may it leave behind?
   void note(const StatementEffect& effect);
   // The same of a prepared one, with its Bind; false: the rest of the Bind must be here.
+  // The first message of what may become a transaction: what must its server be like? True: it reads values
+  // of sequences.
+  bool look_ahead(FrontendType type, std::string_view message);
+  const StatementEffect& effect_ahead(FrontendType type, std::string_view message);
+  void meet_sequences();
+  void claim();
   bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
   void learn_names(std::string_view bind);
   // The client's startup values among those that the statement sets back to their defaults.
@@ -176,6 +186,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void on_audited() override;
   Heard on_notification(std::string_view message) override;
   void on_listened() override {}
+  void on_schema_changed() override;
   void on_request_answered(const Request& request) override;
   void on_request_discarded(const Request& request) override;
   void on_statements_dropped() override;
@@ -216,9 +227,11 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Skip skip_ = Skip::nothing;
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
-  bool is_stalled_ = false;    // waits for outstanding answers before it looks at the next request
-  bool is_admitted_ = false;   // counts in max_client_conn
-  bool was_told_why_ = false;  // a FATAL error of the server's has gone to the client
+  bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
+  bool is_plain_ = false;         // the Query at hand has been looked at and has no effect
+  bool reads_sequences_ = false;  // it calls currval() or lastval()
+  bool is_admitted_ = false;      // counts in max_client_conn
+  bool was_told_why_ = false;     // a FATAL error of the server's has gone to the client
 };
 
 }  // namespace ballast

@@ -42,6 +42,58 @@ void ClientSession::note(const StatementEffect& effect) {
     if (!pool_->learn_custom_setting(name)) kinds |= Residue::unseen;
   }
   server_->suspect(kinds);
+  if (kinds.has(Residue::sequence_use) || kinds.has(Residue::sequence_read) ||
+      kinds.has(Residue::own_backend))
+    claim();
+}
+
+// Server of mine, stay mine if you can.
+void ClientSession::claim() {
+  claimant_ = id_;
+  server_->claim(id_);
+}
+
+// Whoever changes the schema is about to try what became of it, and that goes through caches of the backend.
+void ClientSession::on_schema_changed() {
+  if (is_kept_apart()) claim();
+}
+
+const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::string_view message) {
+  Reader reader(message.substr(header_size));
+  std::string_view text = reader.cstring();
+  switch (type) {
+    case FrontendType::parse:
+      text = reader.cstring();
+      [[fallthrough]];
+    case FrontendType::query:
+      return reader.ok() ? context_.effects().of(text) : plain_effect;
+    case FrontendType::bind: {
+      const std::string_view name = reader.cstring();
+      const ClientStatements::Held* const held =
+          statements_ && !name.empty() ? statements_->find(name) : nullptr;
+      if (held != nullptr) return held->statement->effect();
+      const bool is_unnamed = statements_ && name.empty() && statements_->unnamed().effect != nullptr;
+      return is_unnamed ? *statements_->unnamed().effect : plain_effect;
+    }
+    default:
+      return plain_effect;
+  }
+}
+
+// A client that has claimed a server and finds it again sees there what it has left. One that has none, and
+// would see what others have left, is to get a server that nobody has had.
+bool ClientSession::look_ahead(FrontendType type, std::string_view message) {
+  if (!is_kept_apart()) return false;
+  const StatementEffect& effect = effect_ahead(type, message);
+  is_plain_ = type == FrontendType::query && &effect == &plain_effect;
+  wants_fresh_ = claimant_ == 0 && effect.residue.has(Residue::own_backend);
+  return reads_sequences_ = effect.residue.has(Residue::sequence_read);
+}
+
+// What others have left there of currval() and lastval() must not be read. That leaves PostgreSQL's own
+// error.
+void ClientSession::meet_sequences() {
+  if (server_->claimant() != id_) server_->forget_sequences();
 }
 
 bool ClientSession::note_bind(const StatementEffect& effect, const Header& header, std::string_view message) {

@@ -118,7 +118,7 @@ void EffectReader::note_name() {
 
 // The few words that tell something by themselves.
 void EffectReader::note_word(const Token& second_before) {
-  if (begins_with(token_, "pg_temp")) add(Residue::temp_objects);
+  if (begins_with(token_, "pg_temp")) add(Residue::temp_objects | Residue::own_backend);
   if (is_one_of(token_, {"temp", "temporary"}) && makes_temporary(name_.before, second_before))
     add(Residue::temp_objects);
   if (token_.is("execute") && name_.before.is("as")) add(Residue::anything);
@@ -161,6 +161,8 @@ void EffectReader::called(FunctionKind kind, const std::string& schema) {
       return add(Residue::sequence_use);
     case FunctionKind::sequence_read:
       return add(Residue::sequence_read);
+    case FunctionKind::own_backend:
+      return add(Residue::own_backend);
     case FunctionKind::runs_text:
       return add(Residue::anything);
     case FunctionKind::unseen:

@@ -186,7 +186,7 @@ void EffectReader::statement() {
     case Verb::listen:
       return listen(ChannelChange::Kind::listen);
     case Verb::load:
-      return add(Residue::unseen);
+      return add(Residue::unseen | Residue::own_backend);
     case Verb::part_of_transaction:
       effect_.has_control = true;
       break;
@@ -373,13 +373,16 @@ void EffectReader::skip_parentheses() {
 
 StatementEffect read_effect(std::string_view text) {
   StatementEffect effect;
-  EffectReader(text, effect).read();
+  read_effect(text, effect);
   return effect;
 }
 
 void read_effect(std::string_view text, StatementEffect& effect) {
   effect.clear();
   EffectReader(text, effect).read();
+  // As a part of search_path it is a string.
+  if (effect.residue.has(Residue::settings) && text.find("pg_temp") != std::string_view::npos)
+    effect.residue |= Residue::temp_objects | Residue::own_backend;
 }
 
 }  // namespace ballast

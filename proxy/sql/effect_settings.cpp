@@ -100,6 +100,8 @@ std::string EffectReader::setting_name() {
 
 void EffectReader::note_setting(const std::string& name) {
   if (name.find('.') == std::string::npos) return;
+  // Those of a procedural language are its library's, once that has been loaded: by whomever.
+  if (name.starts_with("pl")) add(Residue::own_backend);
   auto& settings = effect_.custom_settings;
   if (std::find(settings.begin(), settings.end(), name) != settings.end()) return;
   if (settings.size() == names_max) {

@@ -129,7 +129,7 @@ inline constexpr std::string_view harmless_functions =
     "pg_safe_snapshot_blocking_pids pg_sequence_last_value pg_sequence_parameters pg_settings_get_flags "
     "pg_show_all_file_settings pg_show_all_settings pg_show_replication_origin_status pg_size_bytes "
     "pg_size_pretty pg_sleep pg_sleep_for pg_sleep_until pg_snapshot_xip pg_snapshot_xmax pg_snapshot_xmin "
-    "pg_stat_clear_snapshot pg_stat_file pg_stat_force_next_flush pg_stat_have_stats pg_stat_reset "
+    "pg_stat_clear_snapshot pg_stat_file pg_stat_have_stats pg_stat_reset "
     "pg_stat_reset_replication_slot pg_stat_reset_shared pg_stat_reset_single_function_counters "
     "pg_stat_reset_single_table_counters pg_stat_reset_slru pg_stat_reset_subscription_stats "
     "pg_statistics_obj_is_visible pg_stop_making_pinned_objects pg_switch_wal pg_table_is_visible "

@@ -58,6 +58,7 @@ constexpr std::array lists{
     NamesOfKind{unseen_functions, FunctionKind::unseen},
     NamesOfKind{"set_config ", FunctionKind::set_config},
     NamesOfKind{"current_setting ", FunctionKind::current_setting},
+    NamesOfKind{"pg_stat_force_next_flush ", FunctionKind::own_backend},
     NamesOfKind{"nextval setval ", FunctionKind::sequence_use},
     NamesOfKind{"currval lastval ", FunctionKind::sequence_read},
 };

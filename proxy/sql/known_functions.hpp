@@ -19,8 +19,9 @@ enum class FunctionKind : std::uint8_t {
   advisory_lock,  // takes or gives back a lock of the session
   sequence_use,
   sequence_read,
-  runs_text,  // runs statements that it is given
-  unseen,     // leaves what no query can ask for: the random seed, connections, slots, a backup under way
+  own_backend,  // tells of its backend, or acts on it
+  runs_text,    // runs statements that it is given
+  unseen,       // leaves what no query can ask for: the random seed, connections, slots, a backup under way
 };
 
 // `name` in any case, without a schema.

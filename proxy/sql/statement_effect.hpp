@@ -25,7 +25,8 @@ enum class Residue : std::uint16_t {
   unseen = 1 << 6,         // LOAD, setseed(): no audit can find it
   sequence_use = 1 << 7,   // nextval(), setval(): currval() and lastval() will answer from here
   sequence_read = 1 << 8,  // currval(), lastval()
-  anything = 1 << 9,  // the text can't tell: DO, CALL, EXECUTE, functions that run text, what we can't read
+  own_backend = 1 << 9,    // shows what its backend has been through; leaves nothing
+  anything = 1 << 10,  // the text can't tell: DO, CALL, EXECUTE, functions that run text, what we can't read
 };
 
 class ResidueSet {

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 sys.dont_write_bytecode = True
@@ -17,6 +18,8 @@ sys.dont_write_bytecode = True
 import pytest
 
 import processes
+from crowd import Crowd
+from flights import Link
 from poolers import Ballast, Direct, PgBouncer, Pooler
 from postgres import HOST_BASED_AUTHENTICATION, Postgres
 from wire import Wire
@@ -41,6 +44,22 @@ create role cert_user login;
 set password_encryption = md5;
 create role md5_user login password 'hashed';
 create database app owner app;
+"""
+
+STATE_ROLES = """
+create role member login password 'a member''s';
+create role chief superuser login password 'the chief''s';
+create role clerk;
+create role "Odd ""Role";
+grant clerk, "Odd ""Role" to member;
+grant create, temporary on database app to member;
+"""
+STATE_SCHEMAS = """
+create schema blue; create table blue.place as select 'blue' as name;
+create schema red; create table red.place as select 'red' as name;
+create schema "Odd ""Schema, too"; create table "Odd ""Schema, too".place as select 'odd' as name;
+grant usage on schema blue, red, "Odd ""Schema, too" to public;
+grant select on all tables in schema blue, red, "Odd ""Schema, too" to public;
 """
 
 
@@ -113,6 +132,71 @@ def connect():
             return stack.enter_context(Wire.login(pooler.port, user, ACCOUNTS[user], "app", **startup))
 
         yield connected
+
+
+@pytest.fixture(scope="session")
+def state_world(server) -> dict[str, str]:
+    """Accounts for tests of session state, with roles to take on, and schemas that have a table of the same name."""
+    accounts = {"member": "a member's", "chief": "the chief's"}
+    server.sql(STATE_ROLES)
+    server.sql(STATE_SCHEMAS, "app")
+    return accounts
+
+
+@pytest.fixture
+def gather(server, state_world):
+    """gather(): a Crowd on a pooler of its own, whose `client(...)` are the ones to test."""
+    with ExitStack() as stack:
+
+        def gathered(user="member", servers=2, plain=False, **settings) -> Crowd:
+            settings = {"default_pool_size": servers, "query_wait_timeout": 5} | settings
+            pooler = stack.enter_context(TARGET(server, state_world, settings))
+            return stack.enter_context(Crowd(pooler, user, state_world[user], servers, plain))
+
+        yield gathered
+
+
+@pytest.fixture
+def crowd(gather) -> Crowd:
+    """Two servers, six strangers with settings of their own."""
+    return gather()
+
+
+@pytest.fixture
+def plain_crowd(gather) -> Crowd:
+    """Two servers, six strangers who change nothing."""
+    return gather(plain=True)
+
+
+@pytest.fixture(scope="session")
+def plain_server():
+    """One that takes connections without TLS, so that a link before it sees its messages."""
+    with Postgres(hba="host all all all scram-sha-256\n") as postgres:
+        postgres.sql("create role app login password 'secret'; create database app owner app")
+        postgres.sql("create table t (id int); alter table t owner to app; insert into t values (1)", "app")
+        yield postgres
+
+
+@pytest.fixture
+def link(plain_server):
+    with Link(plain_server.port) as link:
+        yield link
+
+
+@pytest.fixture
+def start_on_link(link, plain_server):
+    """start_on_link(default_pool_size=1, ...): a pooler whose server is at the other end of the link."""
+    far_end = SimpleNamespace(port=link.port, root_certificate=plain_server.root_certificate)
+    upstream = f"postgresql://app:secret@127.0.0.1:{link.port}/app?sslmode=disable"
+    with ExitStack() as stack:
+
+        def started(**settings) -> Pooler:
+            options = {"upstream": upstream} if TARGET is Ballast else {}
+            if TARGET is PgBouncer:
+                settings["server_tls_sslmode"] = "disable"
+            return stack.enter_context(TARGET(far_end, ACCOUNTS, settings, **options))
+
+        yield started
 
 
 @pytest.fixture

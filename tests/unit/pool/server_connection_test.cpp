@@ -46,6 +46,7 @@ class Recorder final : public Lessee {
     return is_to_wait ? Heard::wait : Heard::go_on;
   }
   void on_listened() override { events += 'n'; }
+  void on_schema_changed() override {}
   void on_parameters_refused(const PgError& why) override {
     events += 'r';
     refused = why;

@@ -164,8 +164,10 @@ TEST_CASE("advisory locks of the session, sequences and what nobody can see") {
       {"SELECT currval('s')", Residue::sequence_read},
       {"SELECT lastval()", Residue::sequence_read},
       {"SELECT setseed(0.5)", Residue::unseen},
-      {"LOAD 'auto_explain'", Residue::unseen},
+      {"LOAD 'auto_explain'", Residue::unseen | Residue::own_backend},
       {"SELECT public.dblink_connect('x')", Residue::unseen},
+      {"SELECT pg_stat_force_next_flush()", Residue::own_backend},
+      {"SET plpgsql.extra_warnings = 'all'", Residue::settings | Residue::own_backend},
   });
 }
 
@@ -176,10 +178,12 @@ TEST_CASE("temporary objects, wherever the word stands") {
       {"CREATE OR REPLACE TEMP VIEW v AS SELECT 1", Residue::temp_objects},
       {"create local temp table t ()", Residue::temp_objects},
       {"CREATE GLOBAL TEMPORARY TABLE t AS SELECT 1", Residue::temp_objects},
-      {"CREATE TABLE pg_temp.t (a int)", Residue::temp_objects},
-      {"CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", Residue::temp_objects},
-      {"CREATE TYPE \"pg_temp\".e AS ENUM ('a')", Residue::temp_objects},
-      {"ALTER TABLE t SET SCHEMA pg_temp", Residue::temp_objects},
+      {"CREATE TABLE pg_temp.t (a int)", Residue::temp_objects | Residue::own_backend},
+      {"CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+       Residue::temp_objects | Residue::own_backend},
+      {"SET search_path TO 'pg_temp'", Residue::settings | Residue::temp_objects | Residue::own_backend},
+      {"CREATE TYPE \"pg_temp\".e AS ENUM ('a')", Residue::temp_objects | Residue::own_backend},
+      {"ALTER TABLE t SET SCHEMA pg_temp", Residue::temp_objects | Residue::own_backend},
       {"CREATE SCHEMA s CREATE TEMP TABLE t (a int)", Residue::temp_objects},
       {"SELECT * INTO TEMP t FROM u", Residue::temp_objects},
       {"SELECT 1 INTO LOCAL TEMPORARY TABLE t", Residue::temp_objects},

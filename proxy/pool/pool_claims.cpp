@@ -1,0 +1,52 @@
+// Who gets which server. Some state of a session can neither be asked for nor carried: values of sequences,
+// statistics not yet sent, what a trigger's library remembers. A client that may have such state claims its
+// server: it gets it again, and others get it only when the pool has no other and may make no other.
+#include <algorithm>
+
+#include "proxy/pool/pool.hpp"
+
+namespace ballast {
+
+// Null: there is none that it should have, though there may be one that it could have.
+ServerConnection* Pool::take_idle(const Waiter& waiter) {
+  if (waiter.claimant() != 0) {
+    const auto own = std::find_if(idle_.begin(), idle_.end(), [&](const ServerConnection* server) {
+      return server->claimant() == waiter.claimant();
+    });
+    if (own != idle_.end()) return take_out_of_idle(own);
+  }
+  const auto free = std::find_if(idle_.rbegin(), idle_.rend(), [&](const ServerConnection* server) {
+    return server->claimant() == 0 && (server->is_fresh() || !waiter.wants_fresh());
+  });
+  return free == idle_.rend() ? nullptr : take_out_of_idle(std::prev(free.base()));
+}
+
+ServerConnection* Pool::take_out_of_idle(std::vector<ServerConnection*>::iterator at) {
+  ServerConnection* const server = *at;
+  idle_.erase(at);
+  return server;
+}
+
+// While there are more waiters than connections in the making, anything suits.
+bool Pool::suits(const ServerConnection& server, const Waiter& waiter) const {
+  if (waiters_.size() > connecting_.size()) return true;
+  const bool is_anothers = server.claimant() != 0 && server.claimant() != waiter.claimant();
+  return !is_anothers && (server.is_fresh() || !waiter.wants_fresh());
+}
+
+void Pool::serve_with_what_is_there() {
+  while (waiters_.size() > connecting_.size() && !idle_.empty()) {
+    Waiter& first = waiters_.front();
+    waiters_.pop_front();
+    if (waiters_.empty()) stop_asking();
+    first.on_granted(*take_out_of_idle(idle_.begin()));
+  }
+}
+
+void Pool::release_claims(std::uint64_t claimant) {
+  for (const auto& server : servers_) {
+    if (server->claimant() == claimant) server->claim(0);
+  }
+}
+
+}  // namespace ballast
