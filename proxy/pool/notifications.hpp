@@ -103,6 +103,7 @@ class Notifications final : private Lessee, private Waiter {
   void on_parameters_refused(const PgError& why) override;
   void on_transaction_end() override {}
   void on_audited() override {}
+  void on_schema_changed() override {}
   void on_request_answered(const Request&) override {}
   void on_request_discarded(const Request&) override {}
   void on_statements_dropped() override {}

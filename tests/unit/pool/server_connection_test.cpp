@@ -215,7 +215,8 @@ TEST_CASE("a result of exactly the buffer's size comes through at once [5.8-125]
 // Asynchronous messages -------------------------------------------------------------------------------------
 
 TEST_CASE(
-    "asynchronous messages go to the lessee, but not those within a query of ours, nor of an idle server "
+    "asynchronous messages go to the lessee, but of those within a query of ours only "
+    "notifications, and none of an idle server "
     "[5.4-89]") {
   const std::string notification = message('A', wire::int32(1) + "channel\0payload\0"s);
   Setup setup;
@@ -225,9 +226,69 @@ TEST_CASE(
   setup.server->roll_back();
   setup.hear(backend::notice("ours") + notification + backend::complete("SELECT 1") +
              backend::notice("still ours") + backend::ready());
-  CHECK(setup.client.answers.empty());
+  CHECK(setup.client.answers == notification);
+  setup.client.answers.clear();
   setup.hear(backend::notice("between two requests"));
   CHECK(setup.client.answers == backend::notice("between two requests"));
+}
+
+TEST_CASE("a notification is the lessee's in its place among the answers, at every cut") {
+  const std::string answers =
+      backend::complete("NOTIFY") + message('A', wire::int32(1) + "channel\0payload\0"s) + backend::ready();
+  at_every_cut(
+      answers, [](Setup& setup) { setup.ask(RequestKind::query); },
+      [&](Setup& setup) { CHECK(setup.client.answers == answers); });
+}
+
+TEST_CASE("behind a notification the lessee may make the server wait, and nothing is lost") {
+  const std::string notification = message('A', wire::int32(1) + "channel\0payload\0"s);
+  Setup setup;
+  setup.lease();
+  setup.client.is_to_wait = true;
+  setup.ask(RequestKind::query);
+  setup.hear(notification + backend::complete("SELECT 1"));
+  CHECK(setup.client.answers == notification);
+  CHECK_FALSE(setup.far.is_being_read());
+  setup.server->resume_reading();
+  CHECK_FALSE(setup.far.is_being_read());
+  setup.far.send(backend::ready());
+  setup.client.is_to_wait = false;
+  setup.server->relay_on();
+  CHECK(setup.client.answers == notification + backend::complete("SELECT 1"));
+  CHECK(setup.world.run());
+  CHECK(setup.client.answers == notification + backend::complete("SELECT 1") + backend::ready());
+  CHECK(setup.server->pipeline().at_rest());
+}
+
+TEST_CASE("a LISTEN of ours is the lessee's until another mark, and gone before its own requests") {
+  Setup setup;
+  setup.lease();
+  setup.server->listen_from("marks", {7, 2}, {"a", "b \"quoted\""});
+  setup.server->flush();
+  const auto asked = wire::messages(setup.far.take());
+  REQUIRE(asked.size() == 2);
+  CHECK(asked[0].body == listen_and_set_mark({"a", "b \"quoted\""}, "marks", {7, 2}) + "\0"s);
+  CHECK(asked[0].body.ends_with(
+      "LISTEN \"a\";LISTEN \"b \"\"quoted\"\"\";LISTEN \"marks\";NOTIFY \"marks\",'7.2'\0"s));
+  CHECK(asked[1].body == "UNLISTEN \"marks\";\0"s);
+  CHECK(setup.server->residue().is_pinned());
+  CHECK(setup.server->channels() == Channels{"a", "b \"quoted\""});
+  setup.hear(backend::complete("NOTIFY") + backend::ready() + backend::complete("UNLISTEN") +
+             backend::ready());
+  setup.server->listen_until("marks", {7, 3});
+  setup.server->flush();
+  CHECK(setup.far.take() == message('Q', set_mark("marks", {7, 3}) + "\0"s) + message('Q', "UNLISTEN *\0"s));
+  CHECK_FALSE(setup.server->residue().is_pinned());
+  CHECK(setup.server->channels().empty());
+}
+
+TEST_CASE("a LISTEN of ours that fails ends the connection") {
+  Setup setup;
+  setup.lease();
+  setup.server->listen({"a"}, {});
+  setup.hear(backend::error("53000", "no room") + backend::ready());
+  CHECK(setup.client.lost.sqlstate == "53000");
+  CHECK(setup.server->broken());
 }
 
 TEST_CASE("a changed parameter is the lessee's, and the server's new state, at every cut") {
