@@ -18,6 +18,7 @@ enum class PoolMode { session, transaction, statement };
 // full: what a session leaves on its server travels with it or keeps the two together; off: it stays there
 // for others to find.
 enum class SessionFidelity { full, off };
+enum class Switch { off, on };
 enum class AuthType { trust, plain, md5, scram_sha_256, cert };
 // disable: TLS refused; allow: the client chooses; require: TLS or nothing; verify_ca, verify_full: and a
 // certificate that client_tls_ca_file vouches for.
@@ -69,6 +70,7 @@ struct Settings {
   // Pools
   PoolMode pool_mode = PoolMode::transaction;
   SessionFidelity session_fidelity = SessionFidelity::full;
+  Switch defer_begin = Switch::on;
   int default_pool_size = 20;
   int min_pool_size = 0;
   int reserve_pool_size = 0;

@@ -11,6 +11,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::array pool_modes{"session"sv, "transaction"sv, "statement"sv};
+constexpr std::array switches{"off"sv, "on"sv};
 constexpr std::array session_fidelities{"full"sv, "off"sv};
 constexpr std::array auth_types{"trust"sv, "plain"sv, "md5"sv, "scram-sha-256"sv, "cert"sv};
 constexpr std::array client_tls_modes{"disable"sv, "allow"sv, "require"sv, "verify-ca"sv, "verify-full"sv};
@@ -80,6 +81,8 @@ const std::array table{
             "When a server connection goes back to its pool."},
     Setting{pools, "session_fidelity", &S::session_fidelity, word(session_fidelities), Takes::reload,
             "full: session state survives transaction pooling; off: it stays on the server for others to find."},
+    Setting{pools, "defer_begin", &S::defer_begin, word(switches), Takes::reload,
+            "on: BEGIN is answered at once and travels with the first statement behind it."},
     Setting{pools, "default_pool_size", &S::default_pool_size, pool_size_type, Takes::reload,
             "Server connections for each pair of database and user."},
     Setting{pools, "min_pool_size", &S::min_pool_size, count_type, Takes::reload,

@@ -26,8 +26,8 @@ class Lessee {
   virtual void on_parameters_refused(const PgError& why) = 0;
   // ReadyForQuery outside of a transaction.
   virtual void on_transaction_end() = 0;
-  // One whole NotificationResponse, whatever is asked for at the moment. `wait`: nothing that follows it is
-  // read until ServerConnection::relay_on().
+  // One whole NotificationResponse, whatever is asked for at the moment. `wait`: not now; it comes
+  // again, and nothing that follows it before, with ServerConnection::relay_on().
   enum class Heard { go_on, wait };
   virtual Heard on_notification(std::string_view message) = 0;
   // A LISTEN of our own is in force.

@@ -191,13 +191,15 @@ std::size_t ServerConnection::relay(std::string_view bytes) {
     if (handled == Handled::error && lessee_ != nullptr) {
       lessee_->on_error(bytes.substr(at, there), error_name_);
     }
-    if (handled == Handled::notification)
+    if (handled == Handled::notification) {
       is_waiting_ = lessee_->on_notification(bytes.substr(at, there)) == Lessee::Heard::wait;
+      if (is_waiting_) break;
+    }
     at += there;
     if (handled != Handled::forwarded) run = at;
     body_left_ = header.total() - there;
     body_is_forwarded_ = handled == Handled::forwarded;
-    if (is_waiting_ || broken_) break;
+    if (broken_) break;
   }
   give_run();
   return at;

@@ -77,6 +77,8 @@ enum class OwnQuery : std::uint8_t {
   audit,
   listen,
   discard_sequences,
+  begin,
+  fail_block,
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -149,6 +151,10 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void take_parameters(const ParameterSetRef& target);
   // These values again, behind a command of the lessee's that has reset them.
   void restore(const ReportedParameters& values);
+  // The lessee's BEGIN, held back until now.
+  void begin(std::string_view sql);
+  // Something in it has failed that the server knows nothing of.
+  void fail_block();
   // LISTEN of our own (server_channels.cpp). For the lessee, from the mark on; nothing may be under way in a
   // transaction. Then until another mark. The lessee hears the marks as others hear notifications.
   void listen_from(std::string_view mark_channel, Mark mark, const Channels& channels);

@@ -56,6 +56,11 @@ void ServerConnection::restore(const ReportedParameters& values) {
   run_own(set_commands(values), OwnQuery::restore);
 }
 
+void ServerConnection::begin(std::string_view sql) { run_own(sql, OwnQuery::begin); }
+
+// There is no savepoint of that name.
+void ServerConnection::fail_block() { run_own("ROLLBACK TO SAVEPOINT ballast_none", OwnQuery::fail_block); }
+
 void ServerConnection::forget_sequences() { run_own("DISCARD SEQUENCES", OwnQuery::discard_sequences); }
 
 void ServerConnection::audit() {
@@ -77,8 +82,13 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
       audit_done();
       break;
     case OwnQuery::discard_sequences:
+    case OwnQuery::fail_block:
     case OwnQuery::restore:
       own_error_ = {};  // refused in a failed transaction; what came of it the audit tells
+      break;
+    case OwnQuery::begin:
+      // What follows it would run outside of a transaction.
+      if (!own_error_.message.empty() && !is_nobodys) return break_with(own_error_);
       break;
     case OwnQuery::encoding:
     case OwnQuery::parameters:

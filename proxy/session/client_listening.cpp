@@ -104,8 +104,8 @@ bool ClientSession::hand_over() {
   return true;
 }
 
-// A request is about to go to a server: outside of a transaction, or it has been through here before.
-void ClientSession::listen_there(Cut& cut, const Header& header, std::string_view message) {
+// A request is about to go to its server. If what it listens to can make a difference, that server listens.
+void ClientSession::listen_for(Cut& cut, const Header& header, std::string_view message) {
   if (!listening_ || listening_->hearing.source() == Hearing::Source::server) return;
   const bool is_query = static_cast<FrontendType>(header.type) == FrontendType::query;
   if (is_query && message.size() == header.total()) {
@@ -113,6 +113,12 @@ void ClientSession::listen_there(Cut& cut, const Header& header, std::string_vie
     if (context_.effects().of(sql).is_plain() && !speaks_of_channels(sql)) return;
   }
   forward_run(cut);
+  listen_on_server();
+}
+
+// Outside of a transaction: whatever comes of the next one, this stays.
+void ClientSession::listen_on_server() {
+  if (!listening_ || listening_->hearing.source() == Hearing::Source::server) return;
   server_->listen_from(listening_->shared->mark_channel(), {listening_->key, listening_->hearing.turn()},
                        listening_->channels);
 }
@@ -155,8 +161,9 @@ bool ClientSession::is_between_answers() const {
 }
 
 bool ClientSession::may_hear() const {
+  if (block_ != Block::none) return false;
   if (server_ == nullptr) return state_ == State::idle || state_ == State::waiting;
-  return listening_->hearing.awaits_shared() || is_between_answers();
+  return is_between_answers();
 }
 
 void ClientSession::hear_held() {
@@ -164,42 +171,44 @@ void ClientSession::hear_held() {
     outlet_.append(listening_->hearing.take_held());
 }
 
-// From its own server. What it has sent itself says so by the process id that the client knows.
+// From its own server.
 Lessee::Heard ClientSession::on_notification(std::string_view message) {
   const auto notification = read_notification(message.substr(header_size));
   if (!is_kept_apart() || !notification) {
     if (server_->pipeline().forwarding()) on_answer(message);
     return Heard::go_on;
   }
-  if (listening_ && listening_->shared != nullptr &&
-      notification->channel == listening_->shared->mark_channel()) {
-    return on_own_mark(read_mark(notification->payload).value_or(Mark{}));
-  }
-  if (listening_ && listening_->hearing.judge(Hearing::Source::server) == Hearing::Verdict::never)
+  if (!listening_ || listening_->shared == nullptr) return tell(message, *notification);
+  Hearing& hearing = listening_->hearing;
+  if (notification->channel == listening_->shared->mark_channel()) {
+    const Mark mark = read_mark(notification->payload).value_or(Mark{});
+    if (mark.subscriber == listening_->key) hearing.passed(Hearing::Source::server, mark.number);
     return Heard::go_on;
-  if (notification->process_id != server_->process_id()) {
+  }
+  switch (hearing.judge(Hearing::Source::server)) {
+    case Hearing::Verdict::never:
+      return Heard::go_on;
+    case Hearing::Verdict::later:
+      listening_->shared->miss_mark(listening_->key);
+      return Heard::wait;
+    case Hearing::Verdict::now:
+      break;
+  }
+  if (hearing.has_due()) outlet_.append(hearing.take_held());
+  return tell(message, *notification);
+}
+
+// What the client has sent itself says so by the process id that the client knows.
+Lessee::Heard ClientSession::tell(std::string_view message, const Notification& notification) {
+  if (notification.process_id != server_->process_id()) {
     on_answer(message);
     return Heard::go_on;
   }
   MessageWriter(outlet_.buffer(), BackendType::notification_response)
       .int32(process_id_)
-      .cstring(notification->channel)
-      .cstring(notification->payload);
+      .cstring(notification.channel)
+      .cstring(notification.payload);
   return Heard::go_on;
-}
-
-Lessee::Heard ClientSession::on_own_mark(Mark mark) {
-  Hearing& hearing = listening_->hearing;
-  if (mark.subscriber != listening_->key) return Heard::go_on;
-  hearing.passed(Hearing::Source::server, mark.number);
-  if (!hearing.awaits_shared()) {
-    // Before the answers that follow.
-    if (hearing.source() == Hearing::Source::server && hearing.has_due()) outlet_.append(hearing.take_held());
-    return Heard::go_on;
-  }
-  hear_held();
-  listening_->shared->miss_mark(listening_->key);
-  return Heard::wait;
 }
 
 void ClientSession::on_shared_notification(std::string_view message) {
@@ -224,7 +233,7 @@ void ClientSession::on_shared_notification(std::string_view message) {
 
 void ClientSession::on_shared_mark(std::uint64_t number) {
   listening_->hearing.passed(Hearing::Source::shared, number);
-  if (server_ != nullptr && !listening_->hearing.awaits_shared()) server_->relay_on();
+  if (server_ != nullptr) server_->relay_on();
 }
 
 void ClientSession::on_notifications_end() { settle_down(); }

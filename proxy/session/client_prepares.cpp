@@ -161,6 +161,13 @@ ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, st
   return Take::forward;
 }
 
+// A Parse without a name that was answered here.
+void ClientSession::remember_unnamed(std::string_view definition) {
+  if (!shares_statements()) return;
+  statements().define_unnamed(next_statement_id(), definition, effect_of_definition(definition));
+  statements().unnamed_answered();
+}
+
 EffectRef ClientSession::effect_of_definition(std::string_view definition) {
   if (!is_kept_apart()) return nullptr;
   if (definition.empty()) {  // too long to be kept

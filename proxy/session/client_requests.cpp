@@ -40,10 +40,6 @@ bool asks_for_answer(std::string_view bytes) {
   return false;
 }
 
-void write_ready(std::string& out) {
-  MessageWriter(out, BackendType::ready_for_query).byte(static_cast<char>(TransactionStatus::idle));
-}
-
 }  // namespace
 
 void ClientSession::forward_run(Cut& cut) {
@@ -81,7 +77,7 @@ std::size_t ClientSession::consume(std::string_view bytes) {
     if (taken == Take::stop || taken == Take::incomplete) break;
     if (taken == Take::drop) forward_run(cut);
     cut.at += there;
-    if (taken == Take::drop) cut.run = cut.at;
+    if (taken == Take::drop) cut.run = cut.at += std::exchange(cut.more, 0);
     body_left_ = header.total() - there;
     body_is_forwarded_ = taken == Take::forward;
   }
@@ -131,8 +127,9 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   // What a statement does to its session its whole text must tell.
   const bool is_text = type == FrontendType::query || type == FrontendType::parse;
   if (is_text && message.size() < header.total() && header.total() <= text_wait_max) return Take::incomplete;
+  if (const Take alone = take_alone(cut, type, message); alone != Take::forward) return alone;
   if (const Take wanted = want_server(cut, type, message); wanted != Take::forward) return wanted;
-  listen_there(cut, header, message);
+  listen_for(cut, header, message);
   switch (type) {
     case FrontendType::query:
       return take_query(cut, header, message);
@@ -174,6 +171,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
     since_ = context_.world().loop.now();
     if (server_->pipeline().status() == TransactionStatus::idle && look_ahead(type, message))
       meet_sequences();
+    begin_on_server();
     return Take::forward;
   }
   if (!asks_for_answer(cut.bytes.substr(cut.at))) return Take::incomplete;
@@ -195,6 +193,7 @@ void ClientSession::attach(ServerConnection& server) {
     is_stalled_ = may_be_refused(*server.parameters(), *parameters_);
     server.take_parameters(parameters_);
   }
+  begin_on_server();
   become(State::active);
 }
 
@@ -236,8 +235,8 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
 }
 
 ClientSession::Take ClientSession::take_sync(Cut& cut) {
-  if (server_ == nullptr) {
-    write_ready(outlet_.buffer());
+  if (server_ == nullptr || block_ != Block::none) {
+    write_own_ready();
     return Take::drop;
   }
   server_->expect({.kind = RequestKind::sync});
@@ -267,7 +266,8 @@ void ClientSession::fail_request(PgError error) {
   const auto type = static_cast<FrontendType>(inbox_.kept().front());
   const bool is_simple = type == FrontendType::query || type == FrontendType::function_call;
   skip_ = is_simple ? Skip::message : Skip::to_sync;
-  if (is_simple) write_ready(outlet_.buffer());
+  if (block_ == Block::begun) block_ = Block::failed;
+  if (is_simple) write_own_ready();
   go_on();
 }
 
@@ -276,7 +276,7 @@ ClientSession::Take ClientSession::skip_message(FrontendType type) {
     skip_ = Skip::nothing;
   } else if (type == FrontendType::sync) {
     skip_ = Skip::nothing;
-    write_ready(outlet_.buffer());
+    write_own_ready();
   }
   return Take::drop;
 }

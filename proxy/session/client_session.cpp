@@ -261,7 +261,7 @@ void ClientSession::tick(TimePoint now) {
       ++counters.client_login_timeouts;
       return end(fatal(sqlstate::invalid_authorization, "login took longer than client_login_timeout"));
     case State::idle:
-      return end_if_idle_too_long(now);
+      return block_ == Block::none ? end_if_idle_too_long(now) : end_if_idle_in_transaction(now);
     case State::active:
       if (!server_->pipeline().at_rest()) {
         if (!is_overdue(settings.query_timeout, now)) return;
@@ -270,11 +270,9 @@ void ClientSession::tick(TimePoint now) {
         if (!server_->cancel_secret().empty()) context_.forward_cancel(*server_, [] {});
         return end(fatal(sqlstate::query_canceled, "terminating connection due to query_timeout"));
       }
-      if (server_->pipeline().status() == TransactionStatus::idle) return end_if_idle_too_long(now);
-      if (!is_overdue(settings.idle_transaction_timeout, now)) return;
-      ++counters.idle_transaction_timeouts;
-      return end(fatal(sqlstate::idle_in_transaction_timeout,
-                       "terminating connection due to idle_transaction_timeout"));
+      if (server_->pipeline().status() == TransactionStatus::idle && block_ == Block::none)
+        return end_if_idle_too_long(now);
+      return end_if_idle_in_transaction(now);
     case State::flushing:
       // A client that does not read its last word is not waited for.
       if (is_overdue(settings.client_login_timeout, now)) leave();
@@ -290,7 +288,14 @@ void ClientSession::end_if_idle_too_long(TimePoint now) {
   end(fatal(sqlstate::idle_session_timeout, "terminating connection due to client_idle_timeout"));
 }
 
+void ClientSession::end_if_idle_in_transaction(TimePoint now) {
+  if (!is_overdue(context_.pools().settings().idle_transaction_timeout, now)) return;
+  ++context_.pools().counters().idle_transaction_timeouts;
+  end(fatal(sqlstate::idle_in_transaction_timeout, "terminating connection due to idle_transaction_timeout"));
+}
+
 void ClientSession::drain() {
+  if (block_ != Block::none) return;
   const bool is_between_transactions =
       (state_ == State::idle && inbox_.kept().empty()) ||
       (state_ == State::active && server_->pipeline().at_rest() &&

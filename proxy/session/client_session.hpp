@@ -79,12 +79,16 @@ class ClientSession final : public Mortal,
   };
   // What is left out because a request failed before it had a server.
   enum class Skip : std::uint8_t { nothing, message, to_sync };
+  // A transaction block that no server knows of yet: what the client has been told of it.
+  enum class Block : std::uint8_t { none, begun, failed };
   // The bytes that consume() walks through. What goes to the server unchanged goes in runs as long as
-  // possible: `run` is where the present one began, `at` the message at hand.
+  // possible: `run` is where the present one began, `at` the message at hand. `more`: bytes behind that
+  // message, if it is dropped, which are done with too.
   struct Cut {
     std::string_view bytes;
     std::size_t at = 0;
     std::size_t run = 0;
+    std::size_t more = 0;
   };
 
   // Life (client_session.cpp)
@@ -100,6 +104,7 @@ class ClientSession final : public Mortal,
   void settle_down();
   bool is_overdue(Milliseconds limit, TimePoint now) const;
   void end_if_idle_too_long(TimePoint now);
+  void end_if_idle_in_transaction(TimePoint now);
 
   // Requests (client_requests.cpp)
   std::size_t consume(std::string_view bytes);
@@ -111,6 +116,7 @@ class ClientSession final : public Mortal,
   Take take_long_parse(const Header& header, std::string_view message);
   Take take_named_parse(Cut& cut, std::string_view name, std::string_view definition);
   void take_unnamed_parse(std::string_view definition);
+  void remember_unnamed(std::string_view definition);
   EffectRef effect_of_definition(std::string_view definition);
   Take take_bind(Cut& cut, const Header& header, std::string_view message);
   Take take_describe(Cut& cut, const Header& header, std::string_view message);
@@ -126,6 +132,18 @@ class ClientSession final : public Mortal,
   Take refuse(std::string_view code, std::string message);
   Take refuse_in_copy();
   void refuse_length(const Header& header);
+
+  // Transaction blocks (client_transactions.cpp)
+  bool defers_begin() const;
+  bool may_defer(std::string_view begin) const;
+  TransactionStatus own_status() const;
+  void write_own_ready();
+  std::string_view control_block(TransactionControl control, std::string_view text);
+  void end_block();
+  Take take_alone(Cut& cut, FrontendType type, std::string_view message);
+  Take took_alone();
+  bool take_control_batch(Cut& cut);
+  void begin_on_server();
 
   // Session state (client_state.cpp)
   // Do others use its server between its transactions, and is it to notice nothing of that?
@@ -150,12 +168,13 @@ class ClientSession final : public Mortal,
   Notifications* find_shared(const Channels& channels);
   void stop_listening();
   bool hand_over();
-  void listen_there(Cut& cut, const Header& header, std::string_view message);
+  void listen_for(Cut& cut, const Header& header, std::string_view message);
+  void listen_on_server();
   bool outlives_server();
   bool is_between_answers() const;
   bool may_hear() const;
   void hear_held();
-  Heard on_own_mark(Mark mark);
+  Heard tell(std::string_view message, const Notification& notification);
 
   // Prepared statements (client_prepares.cpp)
   bool shares_statements() const;
@@ -216,6 +235,7 @@ class ClientSession final : public Mortal,
   ServerConnection* server_ = nullptr;            // while leased
   ParameterSetRef parameters_;                    // the state that its statements are to run in
   ParameterSetRef startup_parameters_;            // the state that RESET goes back to
+  std::string begin_;                             // the BEGIN of a block that no server knows of yet
   ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
   ResidueSet pins_;                               // as of the last audit
   std::string cancel_secret_;
@@ -225,6 +245,7 @@ class ClientSession final : public Mortal,
   std::int32_t process_id_ = 0;  // as the client knows it
   State state_ = State::login;
   Skip skip_ = Skip::nothing;
+  Block block_ = Block::none;
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
   bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request

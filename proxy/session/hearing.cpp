@@ -27,11 +27,6 @@ Hearing::Verdict Hearing::judge(Source source) const {
   return turn <= present_ ? Verdict::now : Verdict::later;
 }
 
-bool Hearing::awaits_shared() const {
-  const Turn turn = at(Source::server);
-  return source_of(turn) == Source::server && turn > present_;
-}
-
 void Hearing::deafen() {
   if (source() == Source::shared || present_ < last_) has_missed_ = true;
   is_deaf_ = true;

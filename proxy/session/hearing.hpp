@@ -3,7 +3,8 @@
 //
 //   number = turn()                  a mark goes out; the two connections take turns at it
 //   passed(source, number)           a connection has come to the mark
-//   judge(source)                    what is to be done with a notification from there
+//   judge(source)                    what is to be done with a notification from there; `later` from the
+//                                    server: it has to wait, with all that is behind it
 //   hold(message), take_held()       what comes too early, or while the client is busy
 //
 // By turns the client is told by its own server while it has one, and by the shared connection otherwise:
@@ -30,9 +31,6 @@ class Hearing {
   Source source() const { return source_of(last_); }
   void passed(Source source, Turn turn);
   Verdict judge(Source source) const;
-  // The server has come to its turn, but the shared connection may still have something from before: what the
-  // server says next must wait.
-  bool awaits_shared() const;
 
   // The shared connection is lost, until listens_again(): nothing is waited for that it may have had to say.
   void deafen();

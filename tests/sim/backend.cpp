@@ -55,7 +55,10 @@ Backend::Step Backend::take_message(std::string& out) {
 }
 
 Backend::Step Backend::dispatch(const Message& message, std::string& out) {
-  switch (static_cast<FrontendType>(message.type)) {
+  const auto type = static_cast<FrontendType>(message.type);
+  if (type != FrontendType::sync && type != FrontendType::flush && type != FrontendType::close)
+    is_untouched_ = false;
+  switch (type) {
     case FrontendType::query:
       begin_script(Reader(message.body).cstring(), out);
       break;
@@ -92,8 +95,9 @@ Backend::Step Backend::dispatch(const Message& message, std::string& out) {
       is_over_ = true;
       return Step::ended;
     default: {
-      const int type = static_cast<unsigned char>(message.type);
-      return end_with(fatal("08P01", "invalid frontend message type " + std::to_string(type)), out);
+      return end_with(fatal("08P01", "invalid frontend message type " +
+                                         std::to_string(static_cast<unsigned char>(message.type))),
+                      out);
     }
   }
   return is_sleeping_ ? Step::sleeping : Step::working;
@@ -170,6 +174,10 @@ void Backend::roll_back() {
   portals_.clear();
   block_ = Block::none;
   is_in_transaction_ = false;
+}
+
+void Backend::fail_untouched_block() {
+  if (is_block_untouched()) abort();
 }
 
 void Backend::abort() {

@@ -60,6 +60,9 @@ class Backend {
 
   TransactionStatus status() const { return static_cast<TransactionStatus>(block_); }
   bool is_in_transaction() const { return is_in_transaction_; }
+  // A block has begun and nothing has run in it: it needs no server yet. A request that finds none fails it.
+  bool is_block_untouched() const { return block_ != Block::none && is_untouched_; }
+  void fail_untouched_block();
   bool is_copying_in() const { return copy_.is_active; }
   bool is_sleeping() const { return is_sleeping_; }
   std::deque<Message>& inbox() { return inbox_; }
@@ -143,6 +146,7 @@ class Backend {
   bool is_implicit_block_ = false;  // a script of several commands is one transaction
   Block block_ = Block::none;
   bool is_in_transaction_ = false;
+  bool is_untouched_ = false;
   bool is_extended_ = false;  // is the message at work one of the extended protocol?
   bool is_skipping_ = false;  // up to the next Sync
   bool is_sleeping_ = false;

@@ -107,6 +107,7 @@ void Backend::send_rows(const Command& command, int count, std::string& out) {
 }
 
 Backend::Ended Backend::run(const Command& command, std::string& out) {
+  is_untouched_ = false;
   switch (command.kind) {
     case Kind::select:
     case Kind::rows: {
@@ -160,6 +161,7 @@ Backend::Ended Backend::run_transaction_command(const Command& command, std::str
   if (command.kind == Kind::begin) {
     if (block_ == Block::open)
       notice(Severity::warning, "25001", "there is already a transaction in progress", out);
+    is_untouched_ = block_ == Block::none;
     block_ = Block::open;
     complete("BEGIN", out);
     return Ended::done;

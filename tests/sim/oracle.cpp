@@ -54,7 +54,7 @@ bool Oracle::accept(std::string_view message) {
   if (!work()) return false;
   const std::string_view owed = std::string_view(out_).substr(taken_);
   const std::string_view first = owed.substr(0, size_of_first(owed));
-  if (first != message) return accept_failed_block(first, message);
+  if (first != message) return accept_failed_block(first, message) || accept_no_portal(first, message);
   taken_ += message.size();
   return true;
 }
@@ -72,6 +72,13 @@ bool Oracle::accept_failed_block(std::string_view owed, std::string_view message
   return true;
 }
 
+// Another: the portal of a BEGIN that the pooler has answered itself is no portal of the server's.
+bool Oracle::accept_no_portal(std::string_view owed, std::string_view message) {
+  if (!is_error(owed, "55000") || !is_error(message, "34000")) return false;
+  taken_ += owed.size();
+  return true;
+}
+
 std::string Oracle::expected() {
   if (!work()) return {};
   const std::string_view owed = std::string_view(out_).substr(taken_);
@@ -79,11 +86,13 @@ std::string Oracle::expected() {
 }
 
 bool Oracle::refuse() {
-  if (taken_ < out_.size() || backend_.is_in_transaction() || backend_.is_copying_in()) return false;
+  const bool is_in_use = backend_.is_in_transaction() && !backend_.is_block_untouched();
+  if (taken_ < out_.size() || is_in_use || backend_.is_copying_in()) return false;
   auto& inbox = backend_.inbox();
   const auto is_ignored = [](char type) { return type == 'H' || type == 'd' || type == 'c' || type == 'f'; };
   while (!inbox.empty() && is_ignored(inbox.front().type)) inbox.pop_front();
   if (inbox.empty()) return false;
+  backend_.fail_untouched_block();
   const auto first = static_cast<FrontendType>(inbox.front().type);
   if (first == FrontendType::query || first == FrontendType::function_call) {
     inbox.pop_front();
@@ -99,7 +108,7 @@ bool Oracle::refuse() {
 }
 
 void Oracle::ready() {
-  MessageWriter(out_, BackendType::ready_for_query).byte(static_cast<char>(TransactionStatus::idle));
+  MessageWriter(out_, BackendType::ready_for_query).byte(static_cast<char>(backend_.status()));
 }
 
 bool Oracle::cancel() {

@@ -39,6 +39,7 @@ class Oracle {
  private:
   bool work();
   bool accept_failed_block(std::string_view owed, std::string_view message);
+  bool accept_no_portal(std::string_view owed, std::string_view message);
   void ready();
 
   Backend backend_;

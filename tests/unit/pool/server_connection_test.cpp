@@ -29,7 +29,7 @@ class Recorder final : public Lessee {
   PgError refused;
   PgError lost;
   bool is_congested = false;
-  bool is_to_wait = false;  // behind a notification
+  bool is_to_wait = false;  // with a notification
   std::function<void()> at_end;
 
   void on_answer(std::string_view bytes) override { answers += bytes; }
@@ -42,8 +42,9 @@ class Recorder final : public Lessee {
   void on_transaction_end() override {}
   void on_audited() override {}
   Heard on_notification(std::string_view message) override {
+    if (is_to_wait) return Heard::wait;
     answers += message;
-    return is_to_wait ? Heard::wait : Heard::go_on;
+    return Heard::go_on;
   }
   void on_listened() override { events += 'n'; }
   void on_schema_changed() override {}
@@ -240,23 +241,24 @@ TEST_CASE("a notification is the lessee's in its place among the answers, at eve
       [&](Setup& setup) { CHECK(setup.client.answers == answers); });
 }
 
-TEST_CASE("behind a notification the lessee may make the server wait, and nothing is lost") {
+TEST_CASE("a lessee may let a notification wait, and all that is behind it") {
   const std::string notification = message('A', wire::int32(1) + "channel\0payload\0"s);
   Setup setup;
   setup.lease();
   setup.client.is_to_wait = true;
   setup.ask(RequestKind::query);
-  setup.hear(notification + backend::complete("SELECT 1"));
-  CHECK(setup.client.answers == notification);
+  setup.hear(backend::row_description + notification + backend::complete("SELECT 1"));
+  CHECK(setup.client.answers == backend::row_description);
   CHECK_FALSE(setup.far.is_being_read());
   setup.server->resume_reading();
   CHECK_FALSE(setup.far.is_being_read());
   setup.far.send(backend::ready());
   setup.client.is_to_wait = false;
   setup.server->relay_on();
-  CHECK(setup.client.answers == notification + backend::complete("SELECT 1"));
+  const std::string rest = notification + backend::complete("SELECT 1");
+  CHECK(setup.client.answers == backend::row_description + rest);
   CHECK(setup.world.run());
-  CHECK(setup.client.answers == notification + backend::complete("SELECT 1") + backend::ready());
+  CHECK(setup.client.answers == backend::row_description + rest + backend::ready());
   CHECK(setup.server->pipeline().at_rest());
 }
 

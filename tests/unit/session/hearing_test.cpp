@@ -23,15 +23,17 @@ class Theatre {
   void turn() { queue_.push_back({0, hearing.turn()}); }
   bool read(Source source) {
     std::size_t& at = at_[static_cast<std::size_t>(source)];
-    if (at == queue_.size() || (source == Source::server && hearing.awaits_shared())) return false;
-    const Entry entry = queue_[at++];
+    if (at == queue_.size()) return false;
+    const Entry entry = queue_[at];
+    const bool waits = source == Source::server && entry.mark == 0 && hearing.judge(source) == Verdict::later;
+    if (waits) return false;
+    ++at;
     if (entry.mark != 0) {
       hearing.passed(source, entry.mark);
     } else if (const Verdict verdict = hearing.judge(source); verdict == Verdict::now) {
       tell_held();
       told.push_back(entry.notification);
     } else if (verdict == Verdict::later) {
-      REQUIRE(source == Source::shared);
       hearing.hold(std::string(1, static_cast<char>(entry.notification)));
     }
     tell_held();
@@ -98,13 +100,11 @@ TEST_CASE("a server that has come to its turn waits for what the shared connecti
     hearing.passed(source, 1);
   }
   CHECK(hearing.turn() == 2);
-  CHECK_FALSE(hearing.awaits_shared());
   CHECK(hearing.judge(Source::server) == Verdict::never);
   hearing.passed(Source::server, 2);
-  CHECK(hearing.awaits_shared());
+  CHECK(hearing.judge(Source::server) == Verdict::later);
   CHECK(hearing.judge(Source::shared) == Verdict::now);
   hearing.passed(Source::shared, 2);
-  CHECK_FALSE(hearing.awaits_shared());
   CHECK(hearing.judge(Source::server) == Verdict::now);
   CHECK(hearing.judge(Source::shared) == Verdict::never);
 }
@@ -145,9 +145,8 @@ TEST_CASE(
   hearing.passed(Source::shared, 1);
   hearing.turn();
   hearing.passed(Source::server, 2);
-  REQUIRE(hearing.awaits_shared());
+  REQUIRE(hearing.judge(Source::server) == Verdict::later);
   hearing.deafen();
-  CHECK_FALSE(hearing.awaits_shared());
   CHECK(hearing.judge(Source::server) == Verdict::now);
   CHECK(hearing.listens_again());
   CHECK_FALSE(hearing.listens_again());
@@ -162,7 +161,7 @@ TEST_CASE(
   hearing.deafen();
   CHECK(hearing.turn() == 2);
   hearing.passed(Source::server, 2);
-  CHECK_FALSE(hearing.awaits_shared());
+  CHECK(hearing.judge(Source::server) == Verdict::now);
   CHECK(hearing.listens_again());
   hearing.turn();
   hearing.passed(Source::shared, 2);  // late
@@ -196,7 +195,7 @@ TEST_CASE("another shared connection begins with the next mark") {
   hearing.turn();
   hearing.passed(Source::server, 2);
   hearing.change_shared();
-  CHECK_FALSE(hearing.awaits_shared());
+  CHECK(hearing.judge(Source::server) == Verdict::now);
   hearing.turn();
   hearing.passed(Source::server, 3);
   CHECK(hearing.judge(Source::shared) == Verdict::never);

@@ -58,7 +58,9 @@ using namespace std::chrono_literals;
 
 class House {
  public:
-  explicit House(Settings from = {}) : settings(std::move(from)) {
+  // BEGIN reaches the server at once, so that a test can have a server by it.
+  explicit House(Settings from = {}, Switch defer_begin = Switch::off) : settings(std::move(from)) {
+    settings.defer_begin = defer_begin;
     if (settings.default_pool_size == Settings{}.default_pool_size) settings.default_pool_size = 1;
     if (settings.auth_type == Settings{}.auth_type) settings.auth_type = AuthType::trust;
     settings.upstream.user = "ann";

@@ -38,8 +38,8 @@ struct Stage {
   std::string mark_channel;
   std::string mark;  // the last that the server was told to set
 
-  explicit Stage(const Settings& settings = {})
-      : house(settings), client(house.log_in()), server(house.server()) {}
+  explicit Stage(const Settings& settings = {}, Switch defer_begin = Switch::off)
+      : house(settings, defer_begin), client(house.log_in()), server(house.server()) {}
 
   void client_says(const std::string& bytes) {
     client.send(bytes);
@@ -145,16 +145,15 @@ TEST_CASE(
 
   const std::string begun = backend::complete("BEGIN") + backend::ready('T');
   stage.server_says(notification("news", "1") + stage.marked() + done("NOTIFY") + done("UNLISTEN") + begun);
-  CHECK(stage.client.take().empty());  // what was before must come first
-  stage.shared_says(notification("news", "1"));
-  CHECK(stage.client.take() == notification("news", "1"));
-  stage.shared_says(stage.marked() + notification("news", "2"));
   CHECK(stage.client.take() == begun);
-
   stage.client_says(frontend::query("ROLLBACK"));
   CHECK(stage.server.take() == frontend::query("ROLLBACK"));
   stage.server_says(backend::complete("ROLLBACK") + notification("news", "2") + backend::ready());
-  CHECK(stage.client.take() == backend::complete("ROLLBACK") + notification("news", "2") + backend::ready());
+  CHECK(stage.client.take() == backend::complete("ROLLBACK"));  // what was before must come first
+  stage.shared_says(notification("news", "1"));
+  CHECK(stage.client.take().empty());
+  stage.shared_says(stage.marked() + notification("news", "2"));
+  CHECK(stage.client.take() == notification("news", "1") + notification("news", "2") + backend::ready());
   stage.expect_hand_over();
   stage.answer_hand_over();
   CHECK(stage.idle_count() == 1);
@@ -234,9 +233,10 @@ TEST_CASE("a request that comes during the hand-over goes behind it, and takes t
   stage.shared_says(first + notification("news", "between") + second);
   CHECK(stage.client.take().empty());
   stage.server_says(first + done("NOTIFY") + done("UNLISTEN") + second + done("NOTIFY") + done("UNLISTEN"));
-  CHECK(stage.client.take() == notification("news", "between"));
-  stage.server_says(done("NOTIFY"));
-  CHECK(stage.client.take() == done("NOTIFY"));
+  CHECK(stage.client.take().empty());
+  stage.server_says(backend::complete("NOTIFY") + notification("news", "own") + backend::ready());
+  CHECK(stage.client.take() == backend::complete("NOTIFY") + notification("news", "between") +
+                                   notification("news", "own") + backend::ready());
 }
 
 TEST_CASE("what else is on the server keeps the client there with its channels") {
@@ -309,16 +309,47 @@ TEST_CASE("a connection that can't be made is tried again after server_login_ret
   stage.expect_hand_over();
 }
 
-TEST_CASE("a statement that waits for a shared connection goes on when that one is lost") {
+TEST_CASE("an answer that waits for the shared connection goes on when that one is lost") {
   Stage stage;
   stage.hand_over();
   stage.client_says(frontend::query("NOTIFY news"));
   stage.note_mark(stage.server.take());
-  stage.server_says(stage.marked() + done("NOTIFY") + done("UNLISTEN") + done("NOTIFY"));
+  const std::string own = notification("news", "own") + done("NOTIFY");
+  stage.server_says(stage.marked() + done("NOTIFY") + done("UNLISTEN") + own);
   CHECK(stage.client.take().empty());
   stage.shared.fail("reset by peer");
   stage.house.run();
-  CHECK(stage.client.take() == done("NOTIFY"));
+  CHECK(stage.client.take() == own);
+}
+
+TEST_CASE("in a block that no server knows of yet nothing is told; at its end all is [5.4-86]") {
+  Stage stage({}, Switch::on);
+  stage.hand_over();
+  stage.client_says(frontend::query("BEGIN"));
+  const std::string begun = backend::complete("BEGIN") + backend::ready('T');
+  CHECK(stage.client.take() == begun);
+  stage.shared_says(notification("news", "1"));
+  CHECK(stage.client.take().empty());
+  SUBCASE("without a statement") {
+    stage.client_says(frontend::query("COMMIT"));
+    CHECK(stage.client.take() == done("COMMIT") + notification("news", "1"));
+  }
+  SUBCASE("with one, in front of which the server is told to listen") {
+    stage.client_says(frontend::query("SELECT 1"));
+    const auto asked = wire::messages(stage.server.take());
+    REQUIRE(asked.size() == 4);
+    stage.note_mark(asked[0].body);
+    CHECK(asked[2].body == "BEGIN\0"s);
+    CHECK(asked[3].body == "SELECT 1\0"s);
+    stage.shared_says(stage.marked());
+    const std::string selected =
+        backend::row_description + backend::complete("SELECT 1") + backend::ready('T');
+    stage.server_says(stage.marked() + done("NOTIFY") + done("UNLISTEN") + begun + selected);
+    CHECK(stage.client.take() == selected);
+    stage.client_says(frontend::query("COMMIT"));
+    stage.server_says(done("COMMIT"));
+    CHECK(stage.client.take() == done("COMMIT") + notification("news", "1"));
+  }
 }
 
 TEST_CASE("a shared connection that does not tell what others hear is given up in the end") {
@@ -326,10 +357,11 @@ TEST_CASE("a shared connection that does not tell what others hear is given up i
   stage.hand_over();
   stage.client_says(frontend::query("NOTIFY news"));
   stage.note_mark(stage.server.take());
-  stage.server_says(stage.marked() + done("NOTIFY") + done("UNLISTEN") + done("NOTIFY"));
+  const std::string own = notification("news", "own") + done("NOTIFY");
+  stage.server_says(stage.marked() + done("NOTIFY") + done("UNLISTEN") + own);
   CHECK(stage.client.take().empty());
   stage.house.pass(stage.house.settings.server_connect_timeout);
-  CHECK(stage.client.take() == done("NOTIFY"));
+  CHECK(stage.client.take() == own);
   CHECK(stage.shared.is_gone());
 }
 
