@@ -51,8 +51,8 @@ struct Counters {
   Counter pins_hold_cursors;
   Counter pins_prepared;
   Counter pins_listening;
-  Counter pins_unseen;         // LOAD, setseed(), more custom settings than can be asked for
-  Counter pins_failed_audits;  // what is there is not known
+  Counter pins_unseen;              // LOAD, setseed(), more custom settings than can be asked for
+  Counter pins_failed_audits;       // what is there is not known
   Counter notifications_forwarded;  // from a connection that listens for many
   Counter listening_handovers;      // of a client's channels to such a connection
   Counter listening_connections_lost;

@@ -37,8 +37,7 @@ constexpr std::array<Place, 5> places{{
      "SELECT 'h','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)"},
     {Residue::prepared, 'p',
      "SELECT 'p','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql)"},
-    {Residue::listening, 'n',
-     "SELECT 'n',c,'' FROM pg_catalog.pg_listening_channels() c"},
+    {Residue::listening, 'n', "SELECT 'n',c,'' FROM pg_catalog.pg_listening_channels() c"},
 }};
 
 std::string lower_case(std::string_view name) {

@@ -20,7 +20,7 @@ using CustomSettings = std::set<std::string, std::less<>>;
 struct Findings {
   ReportedParameters settings;  // those that the session has changed, names in lower case
   ResidueSet residue;           // what is there besides
-  Channels channels;             // that it listens to
+  Channels channels;            // that it listens to
 };
 
 // The query for these kinds. Custom settings are in no catalog and are asked for by name.
