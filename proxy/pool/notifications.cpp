@@ -132,7 +132,7 @@ void Notifications::on_granted(ServerConnection& server) {
   if (!encoding_.empty()) {
     server.take_parameters(pool_.parameter_sets().intern({{"client_encoding", encoding_}}));
   }
-  wanted_.insert(mark_channel_);
+  wanted_ = {mark_channel_};
   for (const auto& [name, channel] : channels_) wanted_.insert(name);
   listen();
 }

@@ -107,6 +107,7 @@ bool ClientSession::hand_over() {
 // A request is about to go to its server. If what it listens to can make a difference, that server listens.
 void ClientSession::listen_for(Cut& cut, const Header& header, std::string_view message) {
   if (!listening_ || listening_->hearing.source() == Hearing::Source::server) return;
+  if (server_->pipeline().copying_in()) return;  // it would be eaten, as what is at hand will be
   const bool is_query = static_cast<FrontendType>(header.type) == FrontendType::query;
   if (is_query && message.size() == header.total()) {
     const std::string_view sql = message.substr(header_size, header.body_size() - 1);
@@ -174,7 +175,7 @@ void ClientSession::hear_held() {
 // From its own server.
 Lessee::Heard ClientSession::on_notification(std::string_view message) {
   const auto notification = read_notification(message.substr(header_size));
-  if (!is_kept_apart() || !notification) {
+  if (!notification || (!listening_ && !is_kept_apart())) {
     if (server_->pipeline().forwarding()) on_answer(message);
     return Heard::go_on;
   }
