@@ -45,6 +45,7 @@ struct Counters {
   Counter statements_prepared;  // Parses of our own
   Counter statements_evicted;   // max_prepared_statements
   Counter audits;
+  Counter audits_saved;   // statements whose functions have proved to leave nothing behind
   Counter servers_reset;  // because a client left something behind on it
   Counter pins_advisory_locks;
   Counter pins_temp_objects;

@@ -10,11 +10,13 @@ namespace ballast {
 namespace {
 
 // Each row: kind, name, value. Kinds: s(etting), i(dentity), and one letter for each residue that is there.
-// pg_settings hides placeholders ("app.user_id"), role and session_authorization. Settings of the transaction
-// end with it, and the seed of random() can't be read.
-constexpr std::string_view settings_query =
-    "SELECT 's',name,setting FROM pg_catalog.pg_settings WHERE source='session'"
-    " AND name NOT IN ('transaction_isolation','transaction_read_only','transaction_deferrable')"
+// Settings of the transaction end with it, and the seed of random() can't be read.
+constexpr std::string_view settings_columns = "SELECT 's',name,setting FROM pg_catalog.pg_settings WHERE ";
+constexpr std::string_view is_changed =
+    "source='session' AND name NOT IN "
+    "('transaction_isolation','transaction_read_only','transaction_deferrable')";
+// pg_settings hides role and session_authorization.
+constexpr std::string_view identities_query =
     " UNION ALL SELECT 'i','role',pg_catalog.current_setting('role')"
     " UNION ALL SELECT 'i','session_authorization',session_user";
 
@@ -53,15 +55,22 @@ void add(std::string& query, std::string_view part) {
   query += part;
 }
 
-// A setting that nobody has set is null, one that was reset is empty: no difference to us.
-std::string custom_query(const CustomSettings& custom) {
+// pg_settings hides placeholders ("app.user_id") too. Names of settings that are none, those of a loaded
+// module, are in it, and count only if the session has changed them. A placeholder that nobody has set is
+// null, one that was reset is empty: no difference to us.
+std::string settings_query(const CustomSettings& custom) {
+  if (custom.empty()) return std::string(settings_columns).append(is_changed).append(identities_query);
   std::string names;
   for (const std::string& name : custom) {
     if (!names.empty()) names += ',';
     names += quoted(name);
   }
-  return "SELECT 's',n,pg_catalog.current_setting(n,true) FROM pg_catalog.unnest(ARRAY[" + names +
-         "]) n WHERE pg_catalog.current_setting(n,true)<>''";
+  std::string query =
+      "SELECT 's',coalesce(name,n),coalesce(setting,pg_catalog.current_setting(n,true))"
+      " FROM pg_catalog.pg_settings FULL JOIN pg_catalog.unnest(ARRAY[";
+  query.append(names).append("]) n ON pg_catalog.lower(name)=n WHERE ").append(is_changed);
+  query.append(" OR name IS NULL AND pg_catalog.current_setting(n,true)<>''");
+  return query.append(identities_query);
 }
 
 void add_setting(std::string_view name, std::string_view value, Findings& findings) {
@@ -74,12 +83,23 @@ void add_setting(std::string_view name, std::string_view value, Findings& findin
 
 }  // namespace
 
+// As valid_custom_variable_name() of PostgreSQL 15 has it: two or more identifiers with dots between them.
+bool is_custom_setting(std::string_view name) {
+  constexpr std::size_t name_max = 128;
+  if (name.size() > name_max || name.find('.') == std::string_view::npos) return false;
+  bool is_first = true;  // of an identifier
+  for (const char c : name) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+    const bool is_later = (c >= '0' && c <= '9') || c == '$' || c == '.';
+    if (!is_letter && (is_first || !is_later)) return false;
+    is_first = c == '.';
+  }
+  return !is_first;
+}
+
 std::string audit_query(ResidueSet kinds, const CustomSettings& custom) {
   std::string query;
-  if (kinds.has(Residue::settings)) {
-    add(query, settings_query);
-    if (!custom.empty()) add(query, custom_query(custom));
-  }
+  if (kinds.has(Residue::settings)) query = settings_query(custom);
   for (const Place& place : places) {
     if (kinds.has(place.residue)) add(query, place.query);
   }

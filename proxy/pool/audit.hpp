@@ -16,6 +16,10 @@ namespace ballast {
 
 using CustomSettings = std::set<std::string, std::less<>>;
 
+// Can PostgreSQL have a custom setting of that name, and can any client's audit ask for it, whatever its
+// encoding? In lower case or not.
+bool is_custom_setting(std::string_view name);
+
 // What one row of the answer adds up to.
 struct Findings {
   ReportedParameters settings;  // those that the session has changed, names in lower case

@@ -53,6 +53,11 @@ bool differ(const ParameterSet& a, const ParameterSet& b, std::string_view name)
   return (first == nullptr) != (second == nullptr) || (first != nullptr && *first != *second);
 }
 
+bool is_another(const ParameterSet& set) {
+  return std::any_of(identities.begin(), identities.end(),
+                     [&set](std::string_view name) { return find(set, name) != nullptr; });
+}
+
 }  // namespace
 
 std::string quoted(std::string_view value) {
@@ -123,9 +128,7 @@ std::string transition(const ParameterSet& from, const ParameterSet& to) {
     const std::string* const now = find(from, name);
     if (now == nullptr || *now != value) values[name] = value;
   }
-  const bool was_another = find(from, "role") != nullptr || find(from, "session_authorization") != nullptr;
-  if (was_another && !(query.empty() && values.empty() && !differ(from, to, "role") &&
-                       !differ(from, to, "session_authorization"))) {
+  if (is_another(from) && from.values != to.values) {
     query.insert(0, "RESET ROLE;RESET SESSION AUTHORIZATION;");
     for (const std::string_view name : identities) {
       if (const std::string* const wanted = find(to, name)) values[std::string(name)] = *wanted;
@@ -139,6 +142,8 @@ bool may_be_refused(const ParameterSet& from, const ParameterSet& to) {
       "session_authorization",       "role",
       "default_tablespace",          "temp_tablespaces",
       "default_table_access_method", "default_text_search_config"};
+  // Who was another is itself for a moment, and its role is asked for again.
+  if (is_another(from) && is_another(to) && from.values != to.values) return true;
   return std::any_of(fragile.begin(), fragile.end(), [&](std::string_view name) {
     return find(to, name) != nullptr && differ(from, to, name);
   });

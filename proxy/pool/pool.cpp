@@ -71,7 +71,9 @@ void Pool::checkin(ServerConnection& server) {
     server.roll_back();
     return server.flush();
   }
-  if (settings_.pool_mode != PoolMode::session && !server.residue().is_clean()) return clean(server);
+  const bool is_kept_clean =
+      settings_.pool_mode != PoolMode::session && settings_.session_fidelity == SessionFidelity::full;
+  if (is_kept_clean && !server.residue().is_clean()) return clean(server);
   const std::string& reset = pools_.settings().server_reset_query;
   if (settings_.pool_mode == PoolMode::session && !reset.empty() && server.is_used()) {
     server.become(ServerConnection::State::settling);
@@ -97,7 +99,7 @@ void Pool::on_settled(ServerConnection& server, const PgError& error) {
 
 bool Pool::learn_custom_setting(std::string_view name) {
   if (custom_settings_.contains(name)) return true;
-  if (custom_settings_.size() >= custom_settings_max) return false;
+  if (custom_settings_.size() >= custom_settings_max || !is_custom_setting(name)) return false;
   custom_settings_.emplace(name);
   return true;
 }

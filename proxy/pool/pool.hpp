@@ -14,6 +14,7 @@
 
 #include "proxy/base/settings.hpp"
 #include "proxy/pool/broker.hpp"
+#include "proxy/pool/function_table.hpp"
 #include "proxy/pool/parameter_set.hpp"
 #include "proxy/pool/server_connect.hpp"
 #include "proxy/pool/server_connection.hpp"
@@ -52,8 +53,9 @@ class Pool final : private ServerOwner {
   const std::string& login_user() const override { return key_.user; }
   // Custom settings ("app.user_id") by the names that clients have used: no catalog lists them.
   const CustomSettings& custom_settings() const override { return custom_settings_; }
-  // False: there are too many to ask for one more.
+  // False: it can't be asked for, or there are too many already.
   bool learn_custom_setting(std::string_view name);
+  FunctionTable& functions() { return functions_; }
 
   // Life
   // ------------------------------------------------------------------------------------------------------------
@@ -128,6 +130,7 @@ class Pool final : private ServerOwner {
   StartupParameters replication_;  // of a replication connection: what goes into the startup packet
   ParameterSets parameter_sets_;
   CustomSettings custom_settings_;
+  FunctionTable functions_;
   ParameterSetRef bare_set_;
   std::vector<std::unique_ptr<ServerConnection>> servers_;  // all of them
   std::vector<ServerConnection*> idle_;                     // of these, used last at the back

@@ -299,7 +299,7 @@ ServerConnection::Handled ServerConnection::handle_command_complete(std::string_
     statements_.clear();
     if (lessee_ != nullptr && pipeline_.forwarding()) lessee_->on_statements_dropped();
   }
-  if (changes_schema(tag)) {
+  if (changes_schema(tag) && !residue_.suspects(Residue::temp_objects)) {
     owner_.on_schema_changed();
     if (lessee_ != nullptr) lessee_->on_schema_changed();
   }
@@ -355,6 +355,10 @@ void ServerConnection::on_answered(const Request& request) {
 }
 
 void ServerConnection::on_discarded(const Request& request) {
+  if (request.purpose != 0) {
+    --own_queries_;
+    return;
+  }
   if (request.is_unnamed) {
     const bool has_dropped = request.kind == RequestKind::parse && request.has_failed;
     settle_unnamed(request, has_dropped ? Unnamed{} : unnamed_before_);

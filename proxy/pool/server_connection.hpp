@@ -142,8 +142,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void resume_reading();
 
   // Queries of our own (server_own_queries.cpp): their answers are dropped
-  // ------------------------------------------------------------------------------------------- on_settled()
-  // follows if nobody has the server. This one takes it back to the state in which it was born.
+  // ----------------------------------------------------------
+  // on_settled() follows if nobody has the server. This one takes it back to the state in which it was born.
   void reset(std::string_view sql, const ParameterSetRef& bare);
   // Ends the transaction that a client has left. What it had set in it goes back with it.
   void roll_back();
@@ -277,7 +277,6 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   boost::intrusive::list<ServerHold> holds_;
   std::size_t body_left_ = 0;  // bytes of the present message still to come
   bool body_is_forwarded_ = false;
-  bool is_rolling_back_ = false;
   bool is_relaying_ = false;  // are there bytes of the present read that relay() has not seen?
   bool used_ = false;
   bool is_waiting_ = false;  // with what it has read, until the lessee says so

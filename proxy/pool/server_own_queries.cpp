@@ -9,12 +9,21 @@
 
 namespace ballast {
 
+namespace {
+
+constexpr std::uint64_t own_statement = 1;
+constexpr std::string_view client_encoding = "client_encoding";
+
+}  // namespace
+
 void ServerConnection::run_own(std::string_view sql, OwnQuery purpose) {
   MessageWriter(outlet_.buffer(), FrontendType::query).cstring(sql);
-  pipeline_.add(
-      {.kind = RequestKind::query, .answer = Answer::drop, .purpose = static_cast<std::uint8_t>(purpose)});
   ++own_queries_;
-  forget_unnamed();  // a simple query destroys it
+  pipeline_.add({.kind = RequestKind::query,
+                 .answer = Answer::drop,
+                 .purpose = static_cast<std::uint8_t>(purpose),
+                 .statement = own_statement});  // on_discarded() is to know of it
+  forget_unnamed();                             // a simple query destroys it
 }
 
 // The one whose answer is at hand.
@@ -39,14 +48,16 @@ void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) 
 
 void ServerConnection::take_parameters(const ParameterSetRef& target) {
   if (target == parameters_) return;
-  parameters_before_ = parameters_;
-  ParameterSet from = *parameters_;
-  parameters_ = target;
+  parameters_before_ = std::exchange(parameters_, target);
   // Text is read in the encoding that the server is in: first back to its own, where quoting is safe.
-  if (from.values.erase("client_encoding") > 0) run_own("RESET client_encoding", OwnQuery::encoding);
-  if (const std::string query = transition(from, *target); !query.empty()) {
-    run_own(query, OwnQuery::parameters);
+  if (parameters_before_->values.contains(client_encoding)) {
+    ReportedParameters rest = parameters_before_->values;
+    rest.erase(rest.find(client_encoding));
+    parameters_before_ = owner_.parameter_sets().intern(std::move(rest));
+    run_own("RESET client_encoding", OwnQuery::encoding);
   }
+  const std::string query = transition(*parameters_before_, *target);
+  if (!query.empty()) run_own(query, OwnQuery::parameters);
 }
 
 void ServerConnection::restore(const ReportedParameters& values) {
@@ -64,11 +75,12 @@ void ServerConnection::fail_block() { run_own("ROLLBACK TO SAVEPOINT ballast_non
 void ServerConnection::forget_sequences() { run_own("DISCARD SEQUENCES", OwnQuery::discard_sequences); }
 
 void ServerConnection::audit() {
+  resume_reading();  // a client that does not read has no part in it
   findings_ = {};
   std::string query = audit_query(residue_.begin_audit(), owner_.custom_settings());
   // Values are kept in the encoding that the server was born with.
-  const auto born = owner_.bare_parameters().find("client_encoding");
-  const auto present = reported_.find("client_encoding");
+  const auto born = owner_.bare_parameters().find(client_encoding);
+  const auto present = reported_.find(client_encoding);
   if (born != owner_.bare_parameters().end() && present != reported_.end() && born->second != present->second)
     query.insert(0, "SET LOCAL client_encoding TO " + quoted(born->second) + ";");
   run_own(query, OwnQuery::audit);
@@ -106,7 +118,7 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
 void ServerConnection::parameters_done() {
   if (!own_error_.message.empty()) {
     if (lessee_ != nullptr) own_query_failed(std::exchange(own_error_, {}));
-  } else if (!parameters_->proven()) {
+  } else if (own_queries_ == 0 && !parameters_->proven()) {
     parameters_->reported = reported_;
   }
 }
@@ -131,6 +143,11 @@ void ServerConnection::audit_done() {
     residue_.audit_failed();
   } else {
     if (residue_.asked(Residue::settings)) {
+      // audit() may have changed this one for its own transaction.
+      const auto encoding = findings_.settings.find(client_encoding);
+      const auto reported = reported_.find(client_encoding);
+      if (encoding != findings_.settings.end() && reported != reported_.end())
+        encoding->second = reported->second;
       parameters_ = owner_.parameter_sets().intern(std::move(findings_.settings));
       if (!parameters_->proven()) parameters_->reported = reported_;
     }

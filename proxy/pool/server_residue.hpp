@@ -14,6 +14,7 @@ class ServerResidue {
  public:
   void suspect(ResidueSet kinds);
   bool needs_audit() const { return !suspected_.empty(); }
+  bool suspects(Residue kind) const { return suspected_.has(kind); }
   // The kinds to ask for. More may be suspected while the answer is on its way.
   ResidueSet begin_audit();
   // Is all known that there is to know?
@@ -29,6 +30,8 @@ class ServerResidue {
 
   bool is_pinned() const { return !pins().empty(); }
   ResidueSet pins() const { return there_ | unknown_; }
+  // Of these: not found, but asked for by an audit that failed.
+  ResidueSet unknown() const { return unknown_; }
   // Nothing there and nothing suspected: anybody may have the server.
   bool is_clean() const { return !is_pinned() && is_audited(); }
   // Something is there that no query of ours can take away.

@@ -122,6 +122,7 @@ void ClientSession::listen_on_server() {
   if (!listening_ || listening_->hearing.source() == Hearing::Source::server) return;
   server_->listen_from(listening_->shared->mark_channel(), {listening_->key, listening_->hearing.turn()},
                        listening_->channels);
+  pins_ |= Residue::listening;
 }
 
 void ClientSession::on_listening() {
@@ -143,7 +144,7 @@ bool ClientSession::outlives_server() {
   const bool has_left_else = !residue.is_audited() || !(residue.pins() - Residue::listening).empty();
   if (has_left_else || body_left_ > 0 || !is_between_answers()) return false;
   server_ = nullptr;
-  pins_ = {};
+  pins_ = unknown_pins_ = {};
   to_restore_.clear();
   become(State::idle);
   listening_->hearing.lose_server();

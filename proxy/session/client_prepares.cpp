@@ -89,9 +89,13 @@ void ClientSession::send_shared_parse(const Statement& statement, Request reques
   server_->expect(request);
 }
 
+// After a change of the schema what was parsed before it may fail (0A000, "cached plan must not change result
+// type"). Outside of a transaction it is parsed again first; inside one the error is the client's to hear.
 bool ClientSession::prepare(Cut& cut, const ClientStatements::Held& held) {
   ServerStatements& there = server_->statements();
-  switch (there.look_up(held.statement->id(), server_->pipeline().group(), held.epoch)) {
+  const bool is_in_transaction = server_->pipeline().status() != TransactionStatus::idle;
+  const std::uint64_t epoch = is_in_transaction ? held.epoch : context_.pools().broker().schema_epoch();
+  switch (there.look_up(held.statement->id(), server_->pipeline().group(), epoch)) {
     case ServerStatements::Presence::present:
       return true;
     case ServerStatements::Presence::undecided:
@@ -175,7 +179,7 @@ EffectRef ClientSession::effect_of_definition(std::string_view definition) {
     undecided.residue = Residue::anything;
     return std::make_shared<const StatementEffect>(std::move(undecided));
   }
-  const StatementEffect& effect = context_.effects().of(Reader(definition).cstring());
+  const StatementEffect& effect = effect_of(Reader(definition).cstring());
   return effect.is_plain() ? nullptr : std::make_shared<const StatementEffect>(effect);
 }
 
@@ -276,12 +280,13 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
   if (!reader.ok() && !is_whole)
     return refuse(sqlstate::program_limit_exceeded, "names in a Bind are too long");
   if (!reader.ok() || !shares_statements()) {
+    server_->suspect(Residue::anything);
     server_->expect(request);
     return Take::forward;
   }
   if (name.empty()) {
     const EffectRef& effect = statements().unnamed().effect;
-    if (effect && !note_bind(*effect, header, message)) return Take::incomplete;
+    if (!note_bind(effect ? *effect : plain_effect, header, message)) return Take::incomplete;
     if (!prepare_unnamed(cut)) return wait_for_answers(cut);
     server_->expect(request);
     return Take::forward;
@@ -289,6 +294,8 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
   if (statements().hangs_on_answers(name)) return wait_for_answers(cut);
   const ClientStatements::Held* const held = statements().find(name);
   if (held != nullptr && !note_bind(held->statement->effect(), header, message)) return Take::incomplete;
+  // It may be one of a PREPARE of SQL's.
+  if (held == nullptr && !server_->residue().is_clean()) server_->suspect(Residue::anything);
   if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
   if (held != nullptr) request.name = held->ordinal;
   const std::string there = held != nullptr ? server_name(held->statement->id()) : harmless_name(name);

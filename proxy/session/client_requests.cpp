@@ -104,6 +104,7 @@ void ClientSession::refuse_length(const Header& header) {
 
 ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::string_view message) {
   const auto type = static_cast<FrontendType>(header.type);
+  plain_text_ = {};
   if (type == FrontendType::terminate) {
     forward_run(cut);
     leave();
@@ -167,7 +168,9 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
                     "invalid frontend message type " + std::to_string(static_cast<unsigned char>(type)));
   }
   if (server_ != nullptr) {
-    if (!server_->pipeline().at_rest()) return Take::forward;
+    // An audit or a hand-over may be under way: what is the client's first in a transaction is so behind it
+    // too.
+    if (!server_->pipeline().at_rest() && !server_->is_busy_with_own_only()) return Take::forward;
     since_ = context_.world().loop.now();
     if (server_->pipeline().status() == TransactionStatus::idle && look_ahead(type, message))
       meet_sequences();
@@ -222,8 +225,7 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
     server_->expect(request);
     return Take::forward;
   }
-  const StatementEffect& effect = is_plain_ ? plain_effect : context_.effects().of(sql);
-  is_plain_ = false;
+  const StatementEffect& effect = effect_of(sql);
   note(effect);
   server_->expect(request);
   const ReportedParameters again = values_reset_by(effect);
@@ -299,11 +301,7 @@ void ClientSession::release_if_done() {
     }
     return;
   }
-  if (is_kept_apart() && server_->residue().needs_audit()) {
-    since_ = context_.world().loop.now();
-    ++context_.pools().counters().audits;
-    return server_->audit();
-  }
+  if (is_kept_apart() && server_->residue().needs_audit()) return begin_audit();
   if (hand_over()) return;
   if (pool_->settings().pool_mode != PoolMode::session && !server_->residue().is_pinned()) {
     give_back();
@@ -316,8 +314,9 @@ void ClientSession::give_back() {
   ServerConnection& server = *std::exchange(server_, nullptr);
   server.flush();
   is_stalled_ = false;
-  pins_ = {};
+  pins_ = unknown_pins_ = {};
   to_restore_.clear();
+  calls_ = judged_ = {};
   const bool is_at_known_point = (server.pipeline().at_rest() || server.is_busy_with_own_only()) &&
                                  !(body_left_ > 0 && body_is_forwarded_);
   if (is_at_known_point) {
@@ -338,8 +337,13 @@ std::string ClientSession::statement_name(const Request& request) const {
 
 void ClientSession::on_error(std::string_view message, std::string_view statement_name) {
   if (was_told_why_) return;  // a dying server may say so twice
+  if (!calls_.names.empty()) calls_.were_undone = true;
   const std::string_view body = message.substr(header_size);
-  if (read_error(body).severity == Severity::fatal) was_told_why_ = true;
+  const PgError error = read_error(body);
+  if (error.severity == Severity::fatal) was_told_why_ = true;
+  // The schema has changed, and not through us.
+  if (error.sqlstate == sqlstate::feature_not_supported && !statement_name.empty())
+    context_.pools().broker().schema_changed();
   const std::size_t ours = statement_name.empty() ? std::string_view::npos : body.find(server_name_prefix);
   if (ours == std::string_view::npos) return outlet_.send(*stream_, message);
   // The server speaks of a statement by the name that we gave it.

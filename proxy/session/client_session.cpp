@@ -159,6 +159,9 @@ bool ClientSession::adopt_parameters() {
     end(values.error);
     return false;
   }
+  for (const auto& [name, value] : values.values) {
+    if (name.find('.') != std::string::npos) pool_->learn_custom_setting(name);
+  }
   parameters_ = startup_parameters_ = pool_->parameter_sets().intern(std::move(values.values));
   return true;
 }
@@ -236,7 +239,8 @@ void ClientSession::cancel(std::function<void()> done) {
                   {},
                   {}});
     settle_down();
-  } else if (state_ == State::active && !server_->pipeline().at_rest() && !server_->cancel_secret().empty()) {
+  } else if (state_ == State::active && !server_->pipeline().at_rest() && !server_->is_busy_with_own_only() &&
+             !server_->cancel_secret().empty()) {
     ++context_.pools().counters().cancels_forwarded;
     return context_.forward_cancel(*server_, std::move(done));
   }

@@ -21,6 +21,7 @@
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/waiter.hpp"
 #include "proxy/session/client_statements.hpp"
+#include "proxy/session/function_calls.hpp"
 #include "proxy/session/listening.hpp"
 
 namespace ballast {
@@ -61,7 +62,7 @@ class ClientSession final : public Mortal,
 
   State state() const { return state_; }
   // Why it keeps its server between transactions.
-  ResidueSet pinned_by() const { return pins_; }
+  ResidueSet pinned_by() const { return pins_ | unknown_pins_; }
   std::uint64_t id() const { return id_; }
   std::string name() const { return "C-" + std::to_string(id_); }
   std::size_t slot = 0;  // where its owner keeps it
@@ -143,6 +144,11 @@ class ClientSession final : public Mortal,
   Take take_alone(Cut& cut, FrontendType type, std::string_view message);
   Take took_alone();
   bool take_control_batch(Cut& cut);
+  struct ControlBatch {
+    bool is_parsed;
+    bool is_described;
+  };
+  bool answer_control(std::string_view definition, ControlBatch batch);
   void begin_on_server();
 
   // Session state (client_state.cpp)
@@ -151,17 +157,25 @@ class ClientSession final : public Mortal,
   // A statement goes out: what may it leave behind?
   void note(const StatementEffect& effect);
   // The same of a prepared one, with its Bind; false: the rest of the Bind must be here.
+  bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
+  bool learn_names(std::string_view bind);
+  void suspect(const StatementEffect& effect, ResidueSet kinds);
+  ResidueSet left_by_functions(const StatementEffect& effect);
   // The first message of what may become a transaction: what must its server be like? True: it reads values
   // of sequences.
   bool look_ahead(FrontendType type, std::string_view message);
+  // Valid until the next call, within take().
+  const StatementEffect& effect_of(std::string_view text);
   const StatementEffect& effect_ahead(FrontendType type, std::string_view message);
   void meet_sequences();
   void claim();
-  bool note_bind(const StatementEffect& effect, const Header& header, std::string_view message);
-  void learn_names(std::string_view bind);
+  void begin_audit();
+  void judge_functions();
+  // Those that a RESET of the client's has taken, and that are not set again yet.
+  void mend_startup_values();
   // The client's startup values among those that the statement sets back to their defaults.
   ReportedParameters values_reset_by(const StatementEffect& effect) const;
-  void count_pins() const;
+  void count_pins();
 
   // LISTEN and NOTIFY (client_listening.cpp)
   void learn_channels();
@@ -237,10 +251,14 @@ class ClientSession final : public Mortal,
   ParameterSetRef startup_parameters_;            // the state that RESET goes back to
   std::string begin_;                             // the BEGIN of a block that no server knows of yet
   ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
-  ResidueSet pins_;                               // as of the last audit
+  ResidueSet pins_;                               // that were found or are certain, and have been counted
+  ResidueSet unknown_pins_;                       // since an audit failed
+  FunctionCalls calls_;                           // since the last audit
+  FunctionCalls judged_;                          // that the audit under way is about
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;
+  std::string_view plain_text_;  // of the message at hand, if it has been looked at and has no effect
   std::size_t body_left_ = 0;    // bytes of the present message still to come
   std::int32_t process_id_ = 0;  // as the client knows it
   State state_ = State::login;
@@ -249,7 +267,6 @@ class ClientSession final : public Mortal,
   Interest interest_ = Interest::read;
   bool body_is_forwarded_ = false;
   bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
-  bool is_plain_ = false;         // the Query at hand has been looked at and has no effect
   bool reads_sequences_ = false;  // it calls currval() or lastval()
   bool is_admitted_ = false;      // counts in max_client_conn
   bool was_told_why_ = false;     // a FATAL error of the server's has gone to the client

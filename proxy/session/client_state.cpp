@@ -15,10 +15,7 @@ namespace {
 
 constexpr std::size_t bind_max = 64 * 1024;  // of a Bind whose values may name custom settings
 
-bool is_custom_name(std::string_view text) {
-  constexpr std::size_t name_max = 128;
-  return text.size() <= name_max && text.find('.') != std::string_view::npos && is_parameter_name(text);
-}
+int read_count(Reader& reader) { return static_cast<std::uint16_t>(reader.int16()); }
 
 std::string lower_case(std::string_view name) {
   std::string lower(name);
@@ -35,16 +32,11 @@ bool ClientSession::is_kept_apart() const {
          pool_->settings().session_fidelity == SessionFidelity::full;
 }
 
+// A custom setting whose name the text doesn't show can't be asked for.
 void ClientSession::note(const StatementEffect& effect) {
   ResidueSet kinds = effect.residue;
-  if (!effect.functions.empty()) kinds |= Residue::anything;
-  for (const std::string& name : effect.custom_settings) {
-    if (!pool_->learn_custom_setting(name)) kinds |= Residue::unseen;
-  }
-  server_->suspect(kinds);
-  if (kinds.has(Residue::sequence_use) || kinds.has(Residue::sequence_read) ||
-      kinds.has(Residue::own_backend))
-    claim();
+  if (effect.names_are_parameters && effect.residue.has(Residue::settings)) kinds |= Residue::unseen;
+  suspect(effect, kinds);
 }
 
 // Server of mine, stay mine if you can.
@@ -58,6 +50,13 @@ void ClientSession::on_schema_changed() {
   if (is_kept_apart()) claim();
 }
 
+const StatementEffect& ClientSession::effect_of(std::string_view text) {
+  if (text.data() == plain_text_.data() && text.size() == plain_text_.size()) return plain_effect;
+  const StatementEffect& effect = context_.effects().of(text);
+  if (&effect == &plain_effect) plain_text_ = text;
+  return effect;
+}
+
 const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::string_view message) {
   Reader reader(message.substr(header_size));
   std::string_view text = reader.cstring();
@@ -66,7 +65,7 @@ const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::strin
       text = reader.cstring();
       [[fallthrough]];
     case FrontendType::query:
-      return reader.ok() ? context_.effects().of(text) : plain_effect;
+      return reader.ok() ? effect_of(text) : plain_effect;
     case FrontendType::bind: {
       const std::string_view name = reader.cstring();
       const ClientStatements::Held* const held =
@@ -85,7 +84,6 @@ const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::strin
 bool ClientSession::look_ahead(FrontendType type, std::string_view message) {
   if (!is_kept_apart()) return false;
   const StatementEffect& effect = effect_ahead(type, message);
-  is_plain_ = type == FrontendType::query && &effect == &plain_effect;
   wants_fresh_ = claimant_ == 0 && effect.residue.has(Residue::own_backend);
   return reads_sequences_ = effect.residue.has(Residue::sequence_read);
 }
@@ -98,29 +96,59 @@ void ClientSession::meet_sequences() {
 
 bool ClientSession::note_bind(const StatementEffect& effect, const Header& header, std::string_view message) {
   if (!is_kept_apart()) return true;
+  ResidueSet kinds = effect.residue;
   if (effect.names_are_parameters) {
-    if (message.size() < header.total() && header.total() <= bind_max) return false;
-    learn_names(message.substr(header_size));
+    const bool is_whole = message.size() == header.total();
+    if (!is_whole && header.total() <= bind_max) return false;
+    const bool are_known = is_whole && learn_names(message.substr(header_size));
+    if (!are_known && effect.residue.has(Residue::settings)) kinds |= Residue::unseen;
   }
-  note(effect);
+  suspect(effect, kinds);
   // Another statement of the batch may be a COPY, which our own query must not run into: the audit mends it.
   to_restore_ = to_restore_.empty() ? values_reset_by(effect) : ReportedParameters{};
   return true;
 }
 
-// set_config($1, $2, false): the names of custom settings are among the values.
-void ClientSession::learn_names(std::string_view bind) {
+void ClientSession::suspect(const StatementEffect& effect, ResidueSet kinds) {
+  constexpr ResidueSet claimed = Residue::sequence_use | Residue::sequence_read | Residue::own_backend;
+  if (!(kinds & claimed).empty()) claim();
+  if (!(kinds - claimed).empty()) calls_.have_company = true;
+  if (!effect.functions.empty()) kinds |= left_by_functions(effect);
+  const bool may_undo = effect.has_control && effect.control != TransactionControl::begin &&
+                        effect.control != TransactionControl::commit;
+  if (may_undo && !calls_.names.empty()) calls_.were_undone = true;
+  for (const std::string& name : effect.custom_settings) {
+    const bool is_known = pool_->learn_custom_setting(name);
+    if (!is_known && !(kinds - claimed).empty()) kinds |= Residue::unseen;
+  }
+  server_->suspect(kinds);
+  if (server_->residue().pins() != pinned_by()) count_pins();
+}
+
+ResidueSet ClientSession::left_by_functions(const StatementEffect& effect) {
+  if (calls_.names.empty()) calls_.before = parameters_;
+  const std::uint64_t epoch = context_.pools().broker().schema_epoch();
+  if (pool_->functions().needs_audit(effect.functions, epoch, calls_.names)) return Residue::anything;
+  ++context_.pools().counters().audits_saved;
+  return {};
+}
+
+// set_config($1, $2, false): the names of custom settings are among the values. False: not all of them can be
+// asked for, or there are no values: then the name is made by an expression.
+bool ClientSession::learn_names(std::string_view bind) {
   Reader reader(bind);
   reader.cstring();
   reader.cstring();
-  for (int formats = reader.int16(); formats > 0 && reader.ok(); --formats) reader.int16();
-  for (int values = reader.int16(); values > 0 && reader.ok(); --values) {
+  for (int formats = read_count(reader); formats > 0 && reader.ok(); --formats) reader.int16();
+  const int count = read_count(reader);
+  bool are_known = count > 0;
+  for (int values = count; values > 0 && reader.ok(); --values) {
     const std::int32_t length = reader.int32();
     if (length <= 0) continue;
     const std::string_view value = reader.bytes(static_cast<std::size_t>(length));
-    if (is_custom_name(value) && !pool_->learn_custom_setting(lower_case(value)))
-      server_->suspect(Residue::unseen);
+    if (is_custom_setting(value) && !pool_->learn_custom_setting(lower_case(value))) are_known = false;
   }
+  return are_known;
 }
 
 ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect) const {
@@ -133,22 +161,57 @@ ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect)
   return values;
 }
 
+void ClientSession::begin_audit() {
+  since_ = context_.world().loop.now();
+  ++context_.pools().counters().audits;
+  judged_ = std::exchange(calls_, {});
+  server_->audit();
+}
+
+void ClientSession::judge_functions() {
+  const FunctionCalls judged = std::exchange(judged_, {});
+  const ServerResidue& residue = server_->residue();
+  if (judged.names.empty() || !residue.unknown().empty()) return;
+  const Pins pins = residue.pins() == pinned_by() ? Pins::same : Pins::changed;
+  switch (judge(judged, server_->parameters(), pins, startup_parameters_->values)) {
+    case Verdict::clean:
+      return pool_->functions().found_clean(judged.names);
+    case Verdict::unclear:
+      return;
+    case Verdict::dirty:
+      break;
+  }
+  const std::string settings = changed_settings(*judged.before, *server_->parameters());
+  for (const std::string& function : pool_->functions().found_dirty(judged.names)) {
+    log::warning(name(), "function " + function + " of database " + pool_->key().database +
+                             " had been clean and has left something behind: " +
+                             (settings.empty() ? "other than settings" : settings));
+  }
+}
+
 // The server's state is the client's from now on. A startup value that is missing in it has been reset.
 void ClientSession::on_audited() {
+  judge_functions();
   parameters_ = server_->parameters();
   learn_channels();
+  mend_startup_values();
+  calls_.before = parameters_;  // of calls that are under way already
   count_pins();
-  pins_ = server_->residue().pins();
+}
+
+void ClientSession::mend_startup_values() {
   ReportedParameters missing;
   for (const auto& [name, value] : startup_parameters_->values) {
     if (!parameters_->values.contains(name)) missing[name] = value;
   }
   if (missing.empty()) return;
+  // What is under way may be a COPY, which our own query must not run into: seen again behind it.
+  if (!server_->pipeline().at_rest()) return server_->suspect(Residue::settings);
   server_->restore(missing);
   parameters_ = server_->parameters();
 }
 
-void ClientSession::count_pins() const {
+void ClientSession::count_pins() {
   Counters& counters = context_.pools().counters();
   const std::array<std::pair<Residue, Counter*>, 6> reasons{{
       {Residue::advisory_locks, &counters.pins_advisory_locks},
@@ -158,11 +221,16 @@ void ClientSession::count_pins() const {
       {Residue::listening, &counters.pins_listening},
       {Residue::unseen, &counters.pins_unseen},
   }};
-  ResidueSet now = server_->residue().pins();
-  if (listening_ && listening_->shared != nullptr) now -= Residue::listening;  // not for long
+  const ServerResidue& residue = server_->residue();
+  const ResidueSet found = residue.pins() - residue.unknown();
+  ResidueSet staying = found;
+  if (listening_ && listening_->shared != nullptr) staying -= Residue::listening;  // it is handed over
   for (const auto& [reason, counter] : reasons) {
-    if (now.has(reason) && !pins_.has(reason)) ++*counter;
+    if (staying.has(reason) && !pins_.has(reason)) ++*counter;
   }
+  if (unknown_pins_.empty() && !residue.unknown().empty()) ++counters.pins_failed_audits;
+  pins_ = found;
+  unknown_pins_ = residue.unknown();
 }
 
 }  // namespace ballast

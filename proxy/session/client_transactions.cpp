@@ -113,7 +113,7 @@ ClientSession::Take ClientSession::take_alone(Cut& cut, FrontendType type, std::
   if (!is_between || !defers_begin()) return Take::forward;
   if (type == FrontendType::query) {
     const std::string_view text = Reader(message.substr(header_size)).cstring();
-    const std::string_view tag = control_block(context_.effects().of(text).control, text);
+    const std::string_view tag = control_block(effect_of(text).control, text);
     if (!tag.empty()) {
       if (statements_) statements_->forget_unnamed();
       MessageWriter(outlet_.buffer(), BackendType::command_complete).cstring(tag);
@@ -136,39 +136,45 @@ bool ClientSession::take_control_batch(Cut& cut) {
   const std::string_view bytes = cut.bytes.substr(cut.at);
   BatchReader batch(bytes);
   std::string_view definition;
-  if (batch.next_is(FrontendType::parse)) {
+  const bool is_parsed = batch.next_is(FrontendType::parse);
+  if (is_parsed) {
     if (batch.body().front() != '\0') return false;
     definition = batch.body().substr(1);
+    if (effect_of(Reader(definition).cstring()).control == TransactionControl::none) return false;
   }
-  const bool is_parsed = !definition.empty();
   if (!batch.next_is(FrontendType::bind)) return false;
   Reader bind(batch.body());
   const std::string_view portal = bind.cstring();
   const std::string_view name = bind.cstring();
-  // No formats of parameters, no parameters, any formats of results.
-  const bool has_parameters = bind.int16() != 0 || bind.int16() != 0;
-  if (!bind.ok() || has_parameters || !portal.empty() || (is_parsed && !name.empty())) return false;
   if (!is_parsed) {
     const ClientStatements::Held* const held =
         statements_ && !name.empty() ? statements_->find(name) : nullptr;
-    if (held == nullptr) return false;
+    if (held == nullptr || held->statement->effect().control == TransactionControl::none) return false;
     definition = held->statement->definition();
   }
+  // No formats of parameters, no parameters, any formats of results.
+  const bool has_parameters = bind.int16() != 0 || bind.int16() != 0;
+  if (!bind.ok() || has_parameters || !portal.empty() || (is_parsed && !name.empty())) return false;
   const bool is_described = batch.next_is(FrontendType::describe);
   if (is_described && batch.body() != std::string_view("P\0", 2)) return false;
   if (!batch.next_is(FrontendType::execute) || !batch.next_is(FrontendType::sync)) return false;
+  if (!answer_control(definition, {is_parsed, is_described})) return false;
+  cut.more = batch.used(bytes) - read_header(bytes.data()).total();
+  return true;
+}
+
+bool ClientSession::answer_control(std::string_view definition, ControlBatch batch) {
   Reader parse(definition);
   const std::string_view text = parse.cstring();
   if (parse.int16() != 0 || !parse.ok()) return false;  // types of parameters
-  const std::string_view tag = control_block(context_.effects().of(text).control, text);
+  const std::string_view tag = control_block(effect_of(text).control, text);
   if (tag.empty()) return false;
-  if (is_parsed) remember_unnamed(definition);
+  if (batch.is_parsed) remember_unnamed(definition);
   std::string& out = outlet_.buffer();
-  if (is_parsed) MessageWriter(out, BackendType::parse_complete);
+  if (batch.is_parsed) MessageWriter(out, BackendType::parse_complete);
   MessageWriter(out, BackendType::bind_complete);
-  if (is_described) MessageWriter(out, BackendType::no_data);
+  if (batch.is_described) MessageWriter(out, BackendType::no_data);
   MessageWriter(out, BackendType::command_complete).cstring(tag);
-  cut.more = batch.used(bytes) - read_header(bytes.data()).total();
   return true;
 }
 

@@ -32,6 +32,7 @@ class SessionSet final : public SessionContext {
   void cancel_here(const CancelRequest& request, std::function<void()> done);
   std::size_t size() const { return sessions_.size(); }
   bool is_empty() const { return sessions_.empty() && cancels_.empty(); }
+  const std::vector<std::unique_ptr<ClientSession>>& sessions() const { return sessions_; }
 
   // SessionContext
   World& world() override { return world_; }

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The cross-talk hunt: many clients do random things to their sessions on few servers, and check what they are told.
 
     hunt.py [--clients 200] [--servers 8] [--seconds 300] [--seed N]

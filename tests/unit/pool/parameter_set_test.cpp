@@ -147,6 +147,66 @@ TEST_CASE("a name with a dot is reset part by part") {
   CHECK(transition(from, {}) == "RESET \"my\".\"custom\".\"thing\";RESET \"plain$name\";");
 }
 
+// Who the session is ----------------------------------------------------------------------------------------
+
+namespace {
+
+ParameterSet with(const ReportedParameters& values) {
+  ParameterSet set;
+  set.values = values;
+  return set;
+}
+const std::string back_to_itself = "RESET ROLE;RESET SESSION AUTHORIZATION;";
+
+}  // namespace
+
+TEST_CASE("a session becomes another only when all else is set, and first as the user, then in the role") {
+  const ReportedParameters values{
+      {"role", "reader"}, {"session_authorization", "bob"}, {"work_mem", "64"}, {"zone", "1"}};
+  const std::string all = set("work_mem", "'64'") + set("zone", "'1'") +
+                          set("session_authorization", "'bob'") + set("role", "'reader'");
+  CHECK(set_commands(values) == all);
+  CHECK(transition({}, with(values)) == all);
+  CHECK(set_commands({}).empty());
+}
+
+TEST_CASE("a session is itself again before anything else of it changes") {
+  const ParameterSet reader = with({{"role", "reader"}, {"work_mem", "64"}});
+  CHECK(transition(reader, {}) == back_to_itself + "RESET \"work_mem\";");
+  CHECK(transition(reader, with({{"work_mem", "64"}})) == back_to_itself);
+  CHECK(transition(reader, with({{"role", "writer"}, {"work_mem", "64"}})) ==
+        back_to_itself + set("role", "'writer'"));
+  CHECK(transition(reader, with({{"role", "reader"}, {"work_mem", "32"}})) ==
+        back_to_itself + set("work_mem", "'32'") + set("role", "'reader'"));
+  CHECK(transition(with({{"session_authorization", "bob"}}), with({{"role", "reader"}})) ==
+        back_to_itself + set("role", "'reader'"));
+  CHECK(transition(reader, reader).empty());
+}
+
+TEST_CASE("a role's name is a value, whatever is in it") {
+  CHECK(transition({}, with({{"role", "o'neill\\"}})) == set("role", "E'o''neill\\\\'"));
+}
+
+TEST_CASE("only what may have been dropped since can be refused") {
+  CHECK_FALSE(may_be_refused({}, {}));
+  CHECK_FALSE(may_be_refused({}, with({{"timezone", "UTC"}, {"search_path", "gone"}, {"app.x", ""}})));
+  for (const std::string name : {"role", "session_authorization", "default_tablespace", "temp_tablespaces",
+                                 "default_table_access_method", "default_text_search_config"}) {
+    CAPTURE(name);
+    CHECK(may_be_refused({}, with({{name, "a"}})));
+    CHECK(may_be_refused(with({{name, "b"}}), with({{name, "a"}})));
+    CHECK_FALSE(may_be_refused(with({{name, "a"}}), with({{name, "a"}})));
+    CHECK_FALSE(may_be_refused(with({{name, "a"}}), {}));
+  }
+}
+
+TEST_CASE("a role that is left to set something else may be refused when it is taken again") {
+  const ParameterSet reader = with({{"role", "reader"}});
+  CHECK(may_be_refused(reader, with({{"role", "reader"}, {"work_mem", "32"}})));
+  CHECK(may_be_refused(with({{"role", "reader"}, {"work_mem", "32"}}), reader));
+  CHECK_FALSE(may_be_refused(reader, with({{"work_mem", "32"}})));
+}
+
 TEST_CASE("a parameter's name has nothing in it that could end its quotes") {
   for (const std::string_view good :
        {"application_name", "TimeZone", "my.custom", "a$b", "pg_stat_statements.track", "x1", "größe"}) {
