@@ -71,6 +71,7 @@ void ClientSession::learn_channels() {
     shared->change(listening_->key, channels);
   }
   listening_->channels = channels;
+  listening_->hearing.keep_only(channels);
 }
 
 // The server translates names and payloads into the encoding of who listens. Names found by an audit are in
@@ -165,7 +166,9 @@ bool ClientSession::is_between_answers() const {
 bool ClientSession::may_hear() const {
   if (block_ != Block::none) return false;
   if (server_ == nullptr) return state_ == State::idle || state_ == State::waiting;
-  return is_between_answers();
+  const bool may_have_changed =
+      listening_->hearing.source() == Hearing::Source::server && !server_->residue().is_audited();
+  return is_between_answers() && !may_have_changed;
 }
 
 void ClientSession::hear_held() {
@@ -180,7 +183,11 @@ Lessee::Heard ClientSession::on_notification(std::string_view message) {
     if (server_->pipeline().forwarding()) on_answer(message);
     return Heard::go_on;
   }
-  if (!listening_ || listening_->shared == nullptr) return tell(message, *notification);
+  const std::string told = as_told(message, *notification);
+  if (!listening_ || listening_->shared == nullptr) {
+    on_answer(told);
+    return Heard::go_on;
+  }
   Hearing& hearing = listening_->hearing;
   if (notification->channel == listening_->shared->mark_channel()) {
     const Mark mark = read_mark(notification->payload).value_or(Mark{});
@@ -196,21 +203,26 @@ Lessee::Heard ClientSession::on_notification(std::string_view message) {
     case Hearing::Verdict::now:
       break;
   }
-  if (hearing.has_due()) outlet_.append(hearing.take_held());
-  return tell(message, *notification);
+  // To which channels of what is held it still listens, the audit tells.
+  const bool waits_for_audit = hearing.has_due() && server_->residue().suspects(Residue::listening);
+  if (waits_for_audit) {
+    hearing.hold(told);
+  } else {
+    if (hearing.has_due()) outlet_.append(hearing.take_held());
+    on_answer(told);
+  }
+  return Heard::go_on;
 }
 
 // What the client has sent itself says so by the process id that the client knows.
-Lessee::Heard ClientSession::tell(std::string_view message, const Notification& notification) {
-  if (notification.process_id != server_->process_id()) {
-    on_answer(message);
-    return Heard::go_on;
-  }
-  MessageWriter(outlet_.buffer(), BackendType::notification_response)
+std::string ClientSession::as_told(std::string_view message, const Notification& notification) const {
+  if (notification.process_id != server_->process_id()) return std::string(message);
+  std::string told;
+  MessageWriter(told, BackendType::notification_response)
       .int32(process_id_)
       .cstring(notification.channel)
       .cstring(notification.payload);
-  return Heard::go_on;
+  return told;
 }
 
 void ClientSession::on_shared_notification(std::string_view message) {

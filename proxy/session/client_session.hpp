@@ -188,7 +188,7 @@ class ClientSession final : public Mortal,
   bool is_between_answers() const;
   bool may_hear() const;
   void hear_held();
-  Heard tell(std::string_view message, const Notification& notification);
+  std::string as_told(std::string_view message, const Notification& notification) const;
 
   // Prepared statements (client_prepares.cpp)
   bool shares_statements() const;

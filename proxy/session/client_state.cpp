@@ -224,7 +224,8 @@ void ClientSession::count_pins() {
   const ServerResidue& residue = server_->residue();
   const ResidueSet found = residue.pins() - residue.unknown();
   ResidueSet staying = found;
-  if (listening_ && listening_->shared != nullptr) staying -= Residue::listening;  // it is handed over
+  const bool is_handed_over = listening_ && listening_->shared != nullptr;
+  if (is_handed_over && found == Residue::listening) staying = {};
   for (const auto& [reason, counter] : reasons) {
     if (staying.has(reason) && !pins_.has(reason)) ++*counter;
   }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "protocol/message.hpp"
+
 namespace ballast {
 
 Hearing::Turn Hearing::turn() {
@@ -55,6 +57,18 @@ void Hearing::change_shared() {
 void Hearing::hold(std::string_view message) {
   held_ += message;
   held_for_ = at(Source::shared);
+}
+
+void Hearing::keep_only(const Channels& channels) {
+  const std::string held = std::exchange(held_, {});
+  for (std::string_view rest = held; !rest.empty();) {
+    const Header header = read_header(rest.data());
+    const std::string_view message = rest.substr(0, header.total());
+    rest.remove_prefix(message.size());
+    const bool is_notification = static_cast<BackendType>(header.type) == BackendType::notification_response;
+    const auto notification = read_notification(message.substr(header_size));
+    if (!is_notification || (notification && channels.contains(notification->channel))) held_ += message;
+  }
 }
 
 std::string Hearing::take_held() { return std::exchange(held_, {}); }

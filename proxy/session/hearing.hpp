@@ -17,6 +17,8 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/pool/channels.hpp"
+
 namespace ballast {
 
 class Hearing {
@@ -44,6 +46,8 @@ class Hearing {
   void hold(std::string_view message);
   bool has_due() const { return !held_.empty() && held_for_ <= present_; }
   std::string take_held();
+  // Of the notifications held those of other channels are not the client's any more.
+  void keep_only(const Channels& channels);
   std::size_t held_bytes() const { return held_.size(); }
 
  private:

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/unit/protocol/wire.hpp"
+
 namespace ballast {
 namespace {
 
@@ -175,6 +177,19 @@ TEST_CASE("who was told by its server misses nothing when the shared connection 
   Hearing hearing;
   hearing.deafen();
   CHECK_FALSE(hearing.listens_again());
+}
+
+TEST_CASE("of what is held, what is of no channel of the client's any more is forgotten") {
+  using namespace std::string_literals;
+  const auto notification = [](const std::string& channel) {
+    return wire::message('A', wire::int32(1) + channel + "\0payload\0"s);
+  };
+  const std::string notice = wire::message('N', "SWARNING\0\0"s);
+  Hearing hearing;
+  for (const std::string& each : {notification("a"), notification("b"), notice, notification("c")})
+    hearing.hold(each);
+  hearing.keep_only({"a", "c", "d"});
+  CHECK(hearing.take_held() == notification("a") + notice + notification("c"));
 }
 
 TEST_CASE("a lost server leaves the turn to the shared connection, and something may be missed") {

@@ -206,6 +206,26 @@ TEST_CASE("who listens no more is told nothing more, and its channel is given up
   CHECK(stage.shared.is_gone());
 }
 
+TEST_CASE("what came while a transaction ended the listening to it is not told behind it [5.4-86]") {
+  Stage stage;
+  stage.listen({"more", "news"});
+  stage.connect_shared();
+  stage.expect_hand_over();
+  stage.answer_hand_over();
+  stage.shared_says(stage.marked());
+  stage.client_says(frontend::query("UNLISTEN news"));
+  stage.note_mark(stage.server.take());
+  stage.shared_says(notification("news", "1") + notification("more", "2") + stage.marked());
+  std::string own;
+  stage.server_says(stage.marked() + done("NOTIFY") + done("UNLISTEN"));
+  SUBCASE("nothing else happens") {}
+  SUBCASE("and it is told of something else at its end") { own = notification("more", "3"); }
+  stage.server_says(backend::complete("UNLISTEN") + own + backend::ready());
+  CHECK(stage.client.take() == done("UNLISTEN"));
+  stage.answer_audit({"more"});
+  CHECK(stage.client.take() == notification("more", "2") + own);
+}
+
 TEST_CASE("other channels of the same client are asked for before its server is given back") {
   Stage stage;
   stage.hand_over();
