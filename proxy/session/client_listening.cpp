@@ -204,8 +204,9 @@ Lessee::Heard ClientSession::on_notification(std::string_view message) {
       break;
   }
   // To which channels of what is held it still listens, the audit tells.
-  const bool waits_for_audit = hearing.has_due() && server_->residue().suspects(Residue::listening);
-  if (waits_for_audit) {
+  const ServerResidue& residue = server_->residue();
+  const bool may_have_changed = residue.suspects(Residue::listening) || residue.asked(Residue::listening);
+  if (hearing.has_due() && may_have_changed) {
     hearing.hold(told);
   } else {
     if (hearing.has_due()) outlet_.append(hearing.take_held());
