@@ -41,9 +41,8 @@ Pool::~Pool() {
 
 ServerConnection* Pool::checkout(Waiter& waiter) {
   assert(!waiter.is_waiting());
-  if (waiters_.empty()) {
-    if (ServerConnection* const server = take_idle(waiter)) return server;
-  }
+  // Passes nobody: what is idle while others wait does not suit them, and they will get new ones.
+  if (ServerConnection* const server = take_idle(waiter)) return server;
   waiter.waiting_since_ = pools_.world().loop.now();
   waiters_.push_back(waiter);
   grow();
@@ -54,7 +53,7 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
   // No other will be made: one that somebody would like to find again must do.
   waiter.leave_queue();
   stop_asking();
-  return take_out_of_idle(idle_.begin());
+  return take_out_of_idle(idle_.begin(), waiter);
 }
 
 void Pool::checkin(ServerConnection& server) {
@@ -131,6 +130,7 @@ void Pool::offer(ServerConnection& server) {
     Waiter& served = *first;
     waiters_.erase(first);
     if (waiters_.empty()) stop_asking();
+    end_claim_of_others(server, served);
     return served.on_granted(server);
   }
   server.become(ServerConnection::State::idle);

@@ -94,7 +94,8 @@ class Pool final : private ServerOwner {
   void clean(ServerConnection& server);
   void offer(ServerConnection& server);
   ServerConnection* take_idle(const Waiter& waiter);
-  ServerConnection* take_out_of_idle(std::vector<ServerConnection*>::iterator at);
+  ServerConnection* take_out_of_idle(std::vector<ServerConnection*>::iterator at, const Waiter& waiter);
+  static void end_claim_of_others(ServerConnection& server, const Waiter& waiter);
   bool suits(const ServerConnection& server, const Waiter& waiter) const;
   void serve_with_what_is_there();
   void add(ServerConnection::Birth birth);

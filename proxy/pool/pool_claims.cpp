@@ -13,18 +13,24 @@ ServerConnection* Pool::take_idle(const Waiter& waiter) {
     const auto own = std::find_if(idle_.begin(), idle_.end(), [&](const ServerConnection* server) {
       return server->claimant() == waiter.claimant();
     });
-    if (own != idle_.end()) return take_out_of_idle(own);
+    if (own != idle_.end()) return take_out_of_idle(own, waiter);
   }
   const auto free = std::find_if(idle_.rbegin(), idle_.rend(), [&](const ServerConnection* server) {
     return server->claimant() == 0 && (server->is_fresh() || !waiter.wants_fresh());
   });
-  return free == idle_.rend() ? nullptr : take_out_of_idle(std::prev(free.base()));
+  return free == idle_.rend() ? nullptr : take_out_of_idle(std::prev(free.base()), waiter);
 }
 
-ServerConnection* Pool::take_out_of_idle(std::vector<ServerConnection*>::iterator at) {
+ServerConnection* Pool::take_out_of_idle(std::vector<ServerConnection*>::iterator at, const Waiter& waiter) {
   ServerConnection* const server = *at;
   idle_.erase(at);
+  end_claim_of_others(*server, waiter);
   return server;
+}
+
+// What its claimant would find there may be the other's by then: a function can call nextval() unseen.
+void Pool::end_claim_of_others(ServerConnection& server, const Waiter& waiter) {
+  if (server.claimant() != waiter.claimant()) server.claim(0);
 }
 
 // While there are more waiters than connections in the making, anything suits.
@@ -39,7 +45,7 @@ void Pool::serve_with_what_is_there() {
     Waiter& first = waiters_.front();
     waiters_.pop_front();
     if (waiters_.empty()) stop_asking();
-    first.on_granted(*take_out_of_idle(idle_.begin()));
+    first.on_granted(*take_out_of_idle(idle_.begin(), first));
   }
 }
 

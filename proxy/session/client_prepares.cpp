@@ -165,24 +165,6 @@ ClientSession::Take ClientSession::take_parse(Cut& cut, const Header& header, st
   return Take::forward;
 }
 
-// A Parse without a name that was answered here.
-void ClientSession::remember_unnamed(std::string_view definition) {
-  if (!shares_statements()) return;
-  statements().define_unnamed(next_statement_id(), definition, effect_of_definition(definition));
-  statements().unnamed_answered();
-}
-
-EffectRef ClientSession::effect_of_definition(std::string_view definition) {
-  if (!is_kept_apart()) return nullptr;
-  if (definition.empty()) {  // too long to be kept
-    StatementEffect undecided;
-    undecided.residue = Residue::anything;
-    return std::make_shared<const StatementEffect>(std::move(undecided));
-  }
-  const StatementEffect& effect = effect_of(Reader(definition).cstring());
-  return effect.is_plain() ? nullptr : std::make_shared<const StatementEffect>(effect);
-}
-
 // Too long to be kept: goes through, and can't be prepared again on another server.
 ClientSession::Take ClientSession::take_long_parse(const Header& header, std::string_view message) {
   if (message.size() > header_size && message[header_size] == '\0') {
@@ -360,10 +342,12 @@ ClientSession::Take ClientSession::take_close(Cut& cut, const Header& header, st
     MessageWriter(outlet_.buffer(), BackendType::close_complete);
     return Take::drop;
   }
+  if (server_->pipeline().at_rest()) begin_on_server();
   if (is_statement && name.empty()) {
     server_->expect(ending_unnamed(RequestKind::close));
     return Take::forward;
   }
+  if (known == nullptr && !server_->residue().is_clean()) server_->suspect(Residue::prepared);
   if (known == nullptr && !(is_statement && is_server_name(name))) {
     server_->expect({.kind = RequestKind::close});
     return Take::forward;

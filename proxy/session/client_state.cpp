@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t bind_max = 64 * 1024;  // of a Bind whose values may name custom settings
 
+// RESET ALL leaves them as they are, DISCARD ALL ends them, SET ROLE NONE is not a RESET.
+bool is_identity(std::string_view name) { return name == "role" || name == "session_authorization"; }
+
 int read_count(Reader& reader) { return static_cast<std::uint16_t>(reader.int16()); }
 
 std::string lower_case(std::string_view name) {
@@ -32,12 +35,7 @@ bool ClientSession::is_kept_apart() const {
          pool_->settings().session_fidelity == SessionFidelity::full;
 }
 
-// A custom setting whose name the text doesn't show can't be asked for.
-void ClientSession::note(const StatementEffect& effect) {
-  ResidueSet kinds = effect.residue;
-  if (effect.names_are_parameters && effect.residue.has(Residue::settings)) kinds |= Residue::unseen;
-  suspect(effect, kinds);
-}
+void ClientSession::note(const StatementEffect& effect) { suspect(effect, effect.residue); }
 
 // Server of mine, stay mine if you can.
 void ClientSession::claim() {
@@ -55,6 +53,24 @@ const StatementEffect& ClientSession::effect_of(std::string_view text) {
   const StatementEffect& effect = context_.effects().of(text);
   if (&effect == &plain_effect) plain_text_ = text;
   return effect;
+}
+
+// A Parse without a name that was answered here.
+void ClientSession::remember_unnamed(std::string_view definition) {
+  if (!shares_statements()) return;
+  statements().define_unnamed(next_statement_id(), definition, effect_of_definition(definition));
+  statements().unnamed_answered();
+}
+
+EffectRef ClientSession::effect_of_definition(std::string_view definition) {
+  if (!is_kept_apart()) return nullptr;
+  if (definition.empty()) {  // too long to be kept
+    StatementEffect undecided;
+    undecided.residue = Residue::anything;
+    return std::make_shared<const StatementEffect>(std::move(undecided));
+  }
+  const StatementEffect& effect = effect_of(Reader(definition).cstring());
+  return effect.is_plain() ? nullptr : std::make_shared<const StatementEffect>(effect);
 }
 
 const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::string_view message) {
@@ -134,15 +150,14 @@ ResidueSet ClientSession::left_by_functions(const StatementEffect& effect) {
 }
 
 // set_config($1, $2, false): the names of custom settings are among the values. False: not all of them can be
-// asked for, or there are no values: then the name is made by an expression.
+// asked for.
 bool ClientSession::learn_names(std::string_view bind) {
   Reader reader(bind);
   reader.cstring();
   reader.cstring();
   for (int formats = read_count(reader); formats > 0 && reader.ok(); --formats) reader.int16();
-  const int count = read_count(reader);
-  bool are_known = count > 0;
-  for (int values = count; values > 0 && reader.ok(); --values) {
+  bool are_known = true;
+  for (int values = read_count(reader); values > 0 && reader.ok(); --values) {
     const std::int32_t length = reader.int32();
     if (length <= 0) continue;
     const std::string_view value = reader.bytes(static_cast<std::size_t>(length));
@@ -152,8 +167,12 @@ bool ClientSession::learn_names(std::string_view bind) {
 }
 
 ReportedParameters ClientSession::values_reset_by(const StatementEffect& effect) const {
-  if (effect.resets_all) return startup_parameters_->values;
   ReportedParameters values;
+  if (effect.resets_all) {
+    values = startup_parameters_->values;
+    std::erase_if(values, [](const auto& value) { return is_identity(value.first); });
+    return values;
+  }
   for (const std::string& name : effect.resets) {
     if (const auto found = startup_parameters_->values.find(name); found != startup_parameters_->values.end())
       values.insert(*found);
@@ -202,7 +221,7 @@ void ClientSession::on_audited() {
 void ClientSession::mend_startup_values() {
   ReportedParameters missing;
   for (const auto& [name, value] : startup_parameters_->values) {
-    if (!parameters_->values.contains(name)) missing[name] = value;
+    if (!parameters_->values.contains(name) && !is_identity(name)) missing[name] = value;
   }
   if (missing.empty()) return;
   // What is under way may be a COPY, which our own query must not run into: seen again behind it.

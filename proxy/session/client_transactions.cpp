@@ -6,6 +6,7 @@
 // statement, complete, whose modes the server takes.
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 #include <utility>
 
 #include "protocol/error_message.hpp"
@@ -112,7 +113,9 @@ ClientSession::Take ClientSession::take_alone(Cut& cut, FrontendType type, std::
                                                  server_->pipeline().status() == TransactionStatus::idle);
   if (!is_between || !defers_begin()) return Take::forward;
   if (type == FrontendType::query) {
-    const std::string_view text = Reader(message.substr(header_size)).cstring();
+    Reader query(message.substr(header_size));
+    const std::string_view text = query.cstring();
+    if (!query.finished()) return Take::forward;
     const std::string_view tag = control_block(effect_of(text).control, text);
     if (!tag.empty()) {
       if (statements_) statements_->forget_unnamed();
@@ -131,7 +134,8 @@ ClientSession::Take ClientSession::took_alone() {
   return state_ == State::flushing || state_ == State::ended ? Take::stop : Take::drop;
 }
 
-// [Parse without a name] Bind [Describe] Execute Sync, and nothing else before the Sync.
+// [Parse without a name] Bind [Describe] Execute Sync, and nothing else before the Sync. What is malformed,
+// or of another portal, is the server's to refuse.
 bool ClientSession::take_control_batch(Cut& cut) {
   const std::string_view bytes = cut.bytes.substr(cut.at);
   BatchReader batch(bytes);
@@ -154,10 +158,16 @@ bool ClientSession::take_control_batch(Cut& cut) {
   }
   // No formats of parameters, no parameters, any formats of results.
   const bool has_parameters = bind.int16() != 0 || bind.int16() != 0;
-  if (!bind.ok() || has_parameters || !portal.empty() || (is_parsed && !name.empty())) return false;
+  bind.bytes(sizeof(std::int16_t) * static_cast<std::uint16_t>(bind.int16()));
+  if (!bind.finished() || has_parameters || !portal.empty() || (is_parsed && !name.empty())) return false;
   const bool is_described = batch.next_is(FrontendType::describe);
   if (is_described && batch.body() != std::string_view("P\0", 2)) return false;
-  if (!batch.next_is(FrontendType::execute) || !batch.next_is(FrontendType::sync)) return false;
+  if (!batch.next_is(FrontendType::execute)) return false;
+  Reader execute(batch.body());
+  const bool is_of_portal = execute.cstring().empty();
+  execute.int32();
+  if (!is_of_portal || !execute.finished()) return false;
+  if (!batch.next_is(FrontendType::sync) || !batch.body().empty()) return false;
   if (!answer_control(definition, {is_parsed, is_described})) return false;
   cut.more = batch.used(bytes) - read_header(bytes.data()).total();
   return true;
@@ -166,7 +176,7 @@ bool ClientSession::take_control_batch(Cut& cut) {
 bool ClientSession::answer_control(std::string_view definition, ControlBatch batch) {
   Reader parse(definition);
   const std::string_view text = parse.cstring();
-  if (parse.int16() != 0 || !parse.ok()) return false;  // types of parameters
+  if (parse.int16() != 0 || !parse.finished()) return false;  // types of parameters
   const std::string_view tag = control_block(effect_of(text).control, text);
   if (tag.empty()) return false;
   if (batch.is_parsed) remember_unnamed(definition);

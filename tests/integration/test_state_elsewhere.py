@@ -85,18 +85,6 @@ def test_discard_sequences_forgets(crowd, sequences):
 # Random numbers -------------------------------------------------------------------------------------------------------
 
 
-def test_a_seed_in_one_query_and_in_one_transaction(crowd):
-    client = crowd.client()
-    in_one_query = client.run("select setseed(0.5); select random(), random()").rows[1]
-    client.run("begin")
-    client.run("select setseed(0.5)")
-    assert [client.value("select random()").encode(), client.value("select random()").encode()] == in_one_query
-    client.run("commit")
-    client.run("begin; set local seed = 0.5")
-    assert client.value("select random()").encode() == in_one_query[0]
-    client.run("commit")
-
-
 # DDL ------------------------------------------------------------------------------------------------------------------
 
 

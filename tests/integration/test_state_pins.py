@@ -277,16 +277,6 @@ def test_two_clients_prepare_the_same_name(gather):
     assert one.fails("prepare mine as select 1") == "42P05"
 
 
-def test_a_protocol_level_statement_is_there_for_execute(client):
-    client.ask(parse("mine", "select $1::int + 1"), SYNC)
-    for _ in range(2):
-        assert client.value("execute mine(1)") == "2"
-        assert client.value("explain (costs off) execute mine(1)").startswith("Result")
-    client.run("deallocate mine")
-    client.shares_servers()
-    assert client.ask(bind("", "mine", (1,)), execute(), SYNC).sqlstates == ["26000"]
-
-
 def test_a_statement_prepared_by_sql_is_there_for_bind(client):
     client.run("prepare mine (int) as select $1 + 1")
     client.keeps_its_server()
@@ -335,17 +325,6 @@ def test_descriptors_of_large_objects_end_with_the_transaction(client):
 
 
 # Unpinning ------------------------------------------------------------------------------------------------------------
-
-
-def test_a_pinned_client_for_several_reasons(client):
-    client.run("create temp table mine (); prepare mine as select 1; select pg_advisory_lock(7001)")
-    client.run("declare mine cursor with hold for select 1")
-    for end in ("drop table mine", "deallocate mine", "select pg_advisory_unlock(7001)"):
-        client.keeps_its_server()
-        client.run(end)
-    client.keeps_its_server()
-    client.run("close mine")
-    client.shares_servers()
 
 
 def test_a_pinned_client_in_transactions(client):

@@ -276,7 +276,6 @@ SPELLINGS = [
     ("set app.user_id = 42", "app.user_id", "42"),
     ("set app.user_id = on", "app.user_id", "on"),
     ("set app.user_id = word", "app.user_id", "word"),
-    ("update pg_settings set setting = '8MB' where name = 'work_mem'", "work_mem", "8MB"),
 ]  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 // House: the pools of one worker in a fake world, and clients that queue for their servers.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -33,6 +34,12 @@ class Client final : public Waiter, public Lessee {
   }
   void give_back(Pool& pool) { pool.checkin(*std::exchange(server, nullptr)); }
   bool has_server() const { return server != nullptr; }
+  // It has left something on its server that only a claim keeps.
+  void claim(std::uint64_t as) {
+    claimant_ = as;
+    server->claim(as);
+  }
+  void want_fresh() { wants_fresh_ = true; }
 
   void on_granted(ServerConnection& granted) override {
     ++grants;

@@ -145,6 +145,20 @@ TEST_CASE("a client that is asked about may send on: it never waits for the audi
   CHECK(house.idle() == 1);
 }
 
+TEST_CASE(
+    "a server that another client has used since answers currval() with its error, not another's value") {
+  Town house;
+  FarEnd one = house.log_in();
+  FarEnd two = house.log_in();
+  house.runs(one, "SELECT nextval('s')");
+  const std::string reads = frontend::query("SELECT currval('s')");
+  CHECK(house.sends(one, reads) == reads);
+  house.answers(backend::selected("1"));
+  house.runs(two, "SELECT f()");  // which may call nextval()
+  house.answers(backend::audit({}));
+  CHECK(house.sends(one, reads) == frontend::query("DISCARD SEQUENCES") + reads);
+}
+
 // What pins -------------------------------------------------------------------------------------------------
 
 TEST_CASE("a lock keeps the server for its client until an audit finds it gone") {
@@ -431,6 +445,20 @@ TEST_CASE("a RESET among other statements is mended when the audit has shown it"
   CHECK(house.runs(one, "SELECT 1").empty());
 }
 
+TEST_CASE("a role of the startup packet is taken again by RESET ROLE, and by nothing else") {
+  const std::string role = "SELECT pg_catalog.set_config('role','clerk',false);";
+  Town house;
+  FarEnd one = house.log_in("role\0clerk\0"s);
+  CHECK(house.runs(one, "SET ROLE NONE") == asks(Residue::settings));
+  house.answers(backend::audit({{"i", "role", "none"}}));
+  CHECK(house.server().take().empty());
+  CHECK(house.runs(one, "SELECT 1").empty());
+  CHECK(house.runs(one, "RESET ALL") == asks(Residue::settings));
+  house.answers(backend::audit({}));
+  CHECK(house.sends(one, frontend::query("RESET ROLE")) ==
+        frontend::query("RESET ROLE") + frontend::query(role));
+}
+
 TEST_CASE("nothing is mended behind a request that may be a COPY, but when it is over") {
   Town house;
   FarEnd one = house.log_in(in_tokyo);
@@ -528,19 +556,13 @@ TEST_CASE("a Bind that is malformed is the server's to refuse") {
   CHECK(house.server().take() == asks(Residue::settings));
 }
 
-TEST_CASE("names that can't be read keep the server: what was set is not known") {
+TEST_CASE("names in a Bind that is too long to be waited for keep the server: what was set is not known") {
   Town house;
   FarEnd one = house.log_in();
-  SUBCASE("in a Bind that is too long to be waited for") {
-    house.sends(one, frontend::parse("", "SELECT set_config($1, $2, false)") +
-                         bind("", {std::string(70'000, 'x'), "app.user"}) + frontend::execute() +
-                         frontend::sync);
-    house.answers(backend::parse_complete + backend::bind_complete + done());
-  }
-  SUBCASE("made by an expression") {
-    house.sends(one, frontend::query("SELECT set_config('app.' || 'user', '5', false)"));
-    house.answers(done());
-  }
+  house.sends(one, frontend::parse("", "SELECT set_config($1, $2, false)") +
+                       bind("", {std::string(70'000, 'x'), "app.user"}) + frontend::execute() +
+                       frontend::sync);
+  house.answers(backend::parse_complete + backend::bind_complete + done());
   house.server().take();
   house.answers(backend::audit({}));
   CHECK(house.pins() == Residue::unseen);
@@ -745,6 +767,18 @@ TEST_CASE("a change of the schema makes every function start over") {
   CHECK(house.sends(one, frontend::query("CREATE OR REPLACE FUNCTION f() ...")) != "");
   house.answers(done("CREATE FUNCTION"));
   CHECK(house.runs(one, call_f) == asks(visible));
+}
+
+TEST_CASE("what SQL has prepared may be closed by the protocol") {
+  Town house;
+  FarEnd one = house.log_in();
+  house.runs(one, "PREPARE p AS SELECT 1");
+  house.answers(backend::audit({{"p", "", ""}}));
+  house.sends(one, frontend::close('S', "p") + frontend::sync);
+  house.answers(backend::close_complete + backend::ready());
+  CHECK(house.server().take() == asks(Residue::prepared));
+  house.answers(backend::audit({}));
+  CHECK(house.idle() == 1);
 }
 
 // Modes -----------------------------------------------------------------------------------------------------
