@@ -259,6 +259,22 @@ TEST_CASE("a request that comes during the hand-over goes behind it, and takes t
                                    notification("news", "own") + backend::ready());
 }
 
+TEST_CASE("a block that begins while the server waits to be given back is not lost during the hand-over") {
+  Stage stage({}, Switch::on);
+  stage.listen({"news"});
+  stage.client_says(frontend::query("BEGIN"));
+  CHECK(stage.client.take() == backend::complete("BEGIN") + backend::ready('T'));
+  CHECK(stage.server.take().empty());
+  stage.connect_shared();
+  stage.expect_hand_over();
+  stage.client_says(frontend::query("SELECT 1"));
+  const auto asked = wire::messages(stage.server.take());
+  REQUIRE(asked.size() == 4);
+  CHECK(asked[0].body.find("LISTEN \"news\"") != std::string::npos);
+  CHECK(asked[2].body == "BEGIN\0"s);
+  CHECK(asked[3].body == "SELECT 1\0"s);
+}
+
 TEST_CASE("what else is on the server keeps the client there with its channels") {
   Stage stage;
   stage.client_says(frontend::query("LISTEN news; CREATE TEMP TABLE t ()"));
