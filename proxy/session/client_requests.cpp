@@ -130,6 +130,7 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   if (is_text && message.size() < header.total() && header.total() <= text_wait_max) return Take::incomplete;
   if (const Take alone = take_alone(cut, type, message); alone != Take::forward) return alone;
   if (const Take wanted = want_server(cut, type, message); wanted != Take::forward) return wanted;
+  listen_for(cut, header, message);
   switch (type) {
     case FrontendType::query:
       return take_query(cut, header, message);
@@ -167,7 +168,9 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
                     "invalid frontend message type " + std::to_string(static_cast<unsigned char>(type)));
   }
   if (server_ != nullptr) {
-    if (!server_->pipeline().at_rest()) return Take::forward;
+    // An audit or a hand-over may be under way: what is the client's first in a transaction is so behind it
+    // too.
+    if (!server_->pipeline().at_rest() && !server_->is_busy_with_own_only()) return Take::forward;
     since_ = context_.world().loop.now();
     if (server_->pipeline().status() == TransactionStatus::idle && look_ahead(type, message))
       meet_sequences();
@@ -299,6 +302,7 @@ void ClientSession::release_if_done() {
     return;
   }
   if (is_kept_apart() && server_->residue().needs_audit()) return begin_audit();
+  if (hand_over()) return;
   if (pool_->settings().pool_mode != PoolMode::session && !server_->residue().is_pinned()) {
     give_back();
     become(State::idle);
