@@ -52,8 +52,12 @@ struct Counters {
   Counter pins_hold_cursors;
   Counter pins_prepared;
   Counter pins_listening;
-  Counter pins_unseen;         // LOAD, setseed(), more custom settings than can be asked for
-  Counter pins_failed_audits;  // what is there is not known
+  Counter pins_unseen;              // LOAD, setseed(), more custom settings than can be asked for
+  Counter pins_failed_audits;       // what is there is not known
+  Counter notifications_forwarded;  // from a connection that listens for many
+  Counter listening_handovers;      // of a client's channels to such a connection
+  Counter listening_connections_lost;
+  Counter client_notification_limits;  // max_notification_backlog
   Counter cancels_forwarded;
   Counter cancels_local;
   Counter cancels_unknown;

@@ -135,6 +135,8 @@ const std::array table{
             "Threads that serve clients."},
     Setting{process, "max_packet_size", &S::max_packet_size, bytes(1024, max_message), Takes::reload,
             "The longest message that a client may send."},
+    Setting{process, "max_notification_backlog", &S::max_notification_backlog, bytes(1024, max_message), Takes::reload,
+            "Notifications that may wait for a client to read them; one that falls further behind is disconnected."},
     Setting{process, "log_connections", &S::log_connections, number(0, 1), Takes::reload,
             "1: each client's login is logged."},
     Setting{process, "log_disconnections", &S::log_disconnections, number(0, 1), Takes::reload,

@@ -39,8 +39,7 @@ constexpr std::array<Place, 5> places{{
      "SELECT 'h','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_cursors WHERE is_holdable)"},
     {Residue::prepared, 'p',
      "SELECT 'p','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_prepared_statements WHERE from_sql)"},
-    {Residue::listening, 'n',
-     "SELECT 'n','','' WHERE EXISTS (SELECT FROM pg_catalog.pg_listening_channels())"},
+    {Residue::listening, 'n', "SELECT 'n',c,'' FROM pg_catalog.pg_listening_channels() c"},
 }};
 
 std::string lower_case(std::string_view name) {
@@ -132,6 +131,7 @@ bool read_finding(std::string_view row, std::string_view login_user, Findings& f
                                   [kind = kind](const Place& p) { return p.kind == kind.front(); });
   if (place == places.end()) return false;
   findings.residue |= place->residue;
+  if (place->residue == Residue::listening) findings.channels.emplace(name);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/pool/channels.hpp"
 #include "proxy/pool/parameter_set.hpp"
 #include "proxy/sql/statement_effect.hpp"
 
@@ -22,7 +23,8 @@ bool is_custom_setting(std::string_view name);
 // What one row of the answer adds up to.
 struct Findings {
   ReportedParameters settings;  // those that the session has changed, names in lower case
-  ResidueSet residue;           // what is there and can't travel to another server
+  ResidueSet residue;           // what is there besides
+  Channels channels;            // that it listens to
 };
 
 // The query for these kinds. Custom settings are in no catalog and are asked for by name.

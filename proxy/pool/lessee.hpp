@@ -26,6 +26,12 @@ class Lessee {
   virtual void on_parameters_refused(const PgError& why) = 0;
   // ReadyForQuery outside of a transaction.
   virtual void on_transaction_end() = 0;
+  // One whole NotificationResponse, whatever is asked for at the moment. `wait`: not now; it comes
+  // again, and nothing that follows it before, with ServerConnection::relay_on().
+  enum class Heard { go_on, wait };
+  virtual Heard on_notification(std::string_view message) = 0;
+  // A LISTEN of our own is in force.
+  virtual void on_listened() = 0;
   // ServerConnection::audit() has its answer, or failed: parameters() and residue() are what the server says.
   virtual void on_audited() = 0;
   // How a Parse or Close of the client's ended.

@@ -10,6 +10,7 @@ struct PoolKey {
   std::string database;
   std::string user;
   bool replication = false;  // a server of its own for one replication connection
+  bool listening = false;    // of the one that listens for many (Notifications)
   auto operator<=>(const PoolKey&) const = default;
 };
 

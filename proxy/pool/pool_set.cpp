@@ -20,15 +20,30 @@ Pool& PoolSet::pool(const PoolKey& key) {
   return *pool;
 }
 
+Notifications& PoolSet::notifications(const PoolKey& key, const std::string& encoding) {
+  std::unique_ptr<Notifications>& notifications = notifications_[{key, encoding}];
+  if (!notifications) notifications = std::make_unique<Notifications>(*this, key, encoding);
+  return *notifications;
+}
+
+std::size_t PoolSet::subscriber_count() const {
+  std::size_t count = 0;
+  for (const auto& [key, notifications] : notifications_) count += notifications->subscriber_count();
+  return count;
+}
+
 void PoolSet::configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users) {
   settings_ = std::move(settings);
   users->inherit(*users_);
   users_ = std::move(users);
   for (const auto& [key, pool] : pools_) pool->configure(settings_->pool_settings(key.database, key.user));
+  for (const auto& [key, notifications] : notifications_) notifications->configure();
 }
 
 void PoolSet::tick(TimePoint now) {
   for (const auto& [key, pool] : pools_) pool->tick(now);
+  for (const auto& [key, notifications] : notifications_) notifications->tick(now);
+  std::erase_if(notifications_, [](const auto& entry) { return entry.second->is_empty(); });
   std::erase_if(pools_, [](const auto& entry) { return entry.second->is_empty(); });
   statements_.sweep();
 }

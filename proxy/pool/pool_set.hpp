@@ -4,11 +4,14 @@
 
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "proxy/base/counters.hpp"
 #include "proxy/base/settings.hpp"
 #include "proxy/io/world.hpp"
 #include "proxy/pool/broker.hpp"
+#include "proxy/pool/notifications.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/statement_table.hpp"
 #include "proxy/pool/user_table.hpp"
@@ -25,6 +28,8 @@ class PoolSet final : public SecretSource {
   PoolSet& operator=(const PoolSet&) = delete;
 
   Pool& pool(const PoolKey& key);
+  // For clients of this pool with this client_encoding (empty: the server's own choice).
+  Notifications& notifications(const PoolKey& key, const std::string& encoding);
   // New settings for all pools; what is connected stays, within the new limits.
   void configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
   void tick(TimePoint now);
@@ -48,6 +53,8 @@ class PoolSet final : public SecretSource {
   // When a server connection born now should end: server_lifetime less a random part.
   TimePoint expiry(TimePoint born);
   int worker() const { return worker_; }
+  // Clients whose channels are listened to for them.
+  std::size_t subscriber_count() const;
   const std::map<PoolKey, std::unique_ptr<Pool>>& pools() const { return pools_; }
 
  private:
@@ -58,6 +65,7 @@ class PoolSet final : public SecretSource {
   StatementTable statements_;
   Counters counters_;
   std::map<PoolKey, std::unique_ptr<Pool>> pools_;
+  std::map<std::pair<PoolKey, std::string>, std::unique_ptr<Notifications>> notifications_;
   int worker_;  // our number at the broker
 };
 

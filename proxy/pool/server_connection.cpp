@@ -25,6 +25,7 @@ bool must_be_whole(BackendType type) {
     case BackendType::parameter_status:
     case BackendType::command_complete:
     case BackendType::ready_for_query:
+    case BackendType::notification_response:
       return true;
     default:
       return false;
@@ -91,6 +92,7 @@ void ServerConnection::lease_to(Lessee& lessee) {
 }
 
 void ServerConnection::unlease() {
+  if (is_waiting_) retire();  // what it has read is of no use to anybody
   lessee_ = nullptr;
   resume_reading();
 }
@@ -101,7 +103,7 @@ void ServerConnection::flush() {
 }
 
 void ServerConnection::resume_reading() {
-  if (!paused_ || broken_) return;
+  if (!paused_ || broken_ || is_waiting_) return;
   paused_ = false;
   stream_->listen(this, outlet_.congested() ? Interest::read_write : Interest::read);
 }
@@ -156,7 +158,7 @@ void ServerConnection::on_readable() {
     }
     read_on(got.bytes);
     if (broken_) return;
-    if (lessee_ != nullptr && lessee_->congested()) {
+    if (lessee_ != nullptr && (is_waiting_ || lessee_->congested())) {
       paused_ = true;
       stream_->listen(this, outlet_.congested() ? Interest::write : Interest::none);
       break;
@@ -203,10 +205,15 @@ std::size_t ServerConnection::relay(std::string_view bytes) {
     if (handled == Handled::error && lessee_ != nullptr) {
       lessee_->on_error(bytes.substr(at, there), error_name_);
     }
+    if (handled == Handled::notification) {
+      is_waiting_ = lessee_->on_notification(bytes.substr(at, there)) == Lessee::Heard::wait;
+      if (is_waiting_) break;
+    }
     at += there;
     if (handled != Handled::forwarded) run = at;
     body_left_ = header.total() - there;
     body_is_forwarded_ = handled == Handled::forwarded;
+    if (broken_) break;
   }
   give_run();
   return at;
@@ -233,6 +240,8 @@ ServerConnection::Handled ServerConnection::handle_message(const Header& header,
       return handle_ready(body);
     case BackendType::command_complete:
       return handle_command_complete(body);
+    case BackendType::notification_response:
+      return lessee_ != nullptr ? Handled::notification : Handled::dropped;
     default:
       return handle_verdict(pipeline_.receive(type));
   }

@@ -75,6 +75,7 @@ enum class OwnQuery : std::uint8_t {
   rollback,
   reset,
   audit,
+  listen,
   discard_sequences,
   reseed,
   begin,
@@ -162,6 +163,16 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void begin(std::string_view sql);
   // Something in it has failed that the server knows nothing of.
   void fail_block();
+  // LISTEN of our own (server_channels.cpp). For the lessee, from the mark on; nothing may be under way in a
+  // transaction. Then until another mark. The lessee hears the marks as others hear notifications.
+  void listen_from(std::string_view mark_channel, Mark mark, const Channels& channels);
+  void listen_until(std::string_view mark_channel, Mark mark);
+  // For many clients; Lessee::on_listened() follows.
+  void listen(const Channels& begun, const Channels& ended);
+  // What it listens to, as of the last audit or of listen_from().
+  const Channels& channels() const { return channels_; }
+  // What the lessee has made it wait with goes on.
+  void relay_on();
   // currval() and lastval() are to know nothing of those who had it before.
   void forget_sequences();
   // Nor are they to know what random() is going to say. `seed` is unforeseeable, from -1 to 1.
@@ -222,8 +233,9 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
  private:
   friend class ServerHold;
   std::size_t relay(std::string_view bytes);
-  // What became of a message: `error` is for the lessee too, but by a call of its own.
-  enum class Handled { forwarded, dropped, error, incomplete, ended };
+  // What became of a message: `error` and `notification` are for the lessee too, but by calls of
+  // their own.
+  enum class Handled { forwarded, dropped, error, notification, incomplete, ended };
   Handled handle_message(const Header& header, std::string_view message);
   Handled handle_verdict(Pipeline::Verdict verdict);
   Handled handle_error(std::string_view body);
@@ -238,6 +250,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void parameters_done();
   void own_query_failed(const PgError& error);
   void audit_done();
+  void listened();
   Handled handle_finding(std::string_view body);
   void settle_unnamed(const Request& request, const Unnamed& result);
   void release_holds();
@@ -270,11 +283,13 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   int own_queries_ = 0;     // under way
   ServerResidue residue_;
   Findings findings_;  // of the audit under way
+  Channels channels_;  // that it listens to for its lessee
   boost::intrusive::list<ServerHold> holds_;
   std::size_t body_left_ = 0;  // bytes of the present message still to come
   bool body_is_forwarded_ = false;
   bool is_relaying_ = false;  // are there bytes of the present read that relay() has not seen?
   bool used_ = false;
+  bool is_waiting_ = false;  // with what it has read, until the lessee says so
   bool is_fresh_ = true;
   std::uint64_t claimant_ = 0;  // who has left something on it that only a claim keeps; 0: nobody
   std::uint64_t sequences_of_ = nobody;

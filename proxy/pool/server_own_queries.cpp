@@ -43,6 +43,7 @@ void ServerConnection::reset(std::string_view sql, const ParameterSetRef& bare) 
   parameters_ = bare;
   residue_.forget_all();
   sequences_of_ = nobody;
+  channels_.clear();
   used_ = false;
 }
 
@@ -116,6 +117,9 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
     case OwnQuery::parameters:
       parameters_done();
       break;
+    case OwnQuery::listen:
+      if (!is_nobodys) listened();
+      break;
     default:
       break;
   }
@@ -158,6 +162,7 @@ void ServerConnection::audit_done() {
       parameters_ = owner_.parameter_sets().intern(std::move(findings_.settings));
       if (!parameters_->proven()) parameters_->reported = reported_;
     }
+    if (residue_.asked(Residue::listening)) channels_ = std::move(findings_.channels);
     residue_.found(findings_.residue);
   }
   if (lessee_ != nullptr) lessee_->on_audited();

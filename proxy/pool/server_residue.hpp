@@ -17,17 +17,23 @@ class ServerResidue {
   bool suspects(Residue kind) const { return suspected_.has(kind); }
   // The kinds to ask for. More may be suspected while the answer is on its way.
   ResidueSet begin_audit();
+  // Is all known that there is to know?
+  bool is_audited() const { return !needs_audit() && asked_.empty(); }
   bool asked(Residue kind) const { return asked_.has(kind); }
   void found(ResidueSet residue);
   // What was asked for is not known: it pins, and is asked for again behind the next request.
   void audit_failed();
+
+  // Queries of our own leave this there, and take it away again.
+  void left(ResidueSet kinds) { there_ |= kinds; }
+  void gone(ResidueSet kinds) { there_ -= kinds; }
 
   bool is_pinned() const { return !pins().empty(); }
   ResidueSet pins() const { return there_ | unknown_; }
   // Of these: not found, but asked for by an audit that failed.
   ResidueSet unknown() const { return unknown_; }
   // Nothing there and nothing suspected: anybody may have the server.
-  bool is_clean() const { return !is_pinned() && !needs_audit() && asked_.empty(); }
+  bool is_clean() const { return !is_pinned() && is_audited(); }
   // random() is foreseeable, to whoever has seeded it. It outlives DISCARD ALL.
   bool is_seeded() const { return is_seeded_; }
   // The server starts anew, but for that.

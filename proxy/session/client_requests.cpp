@@ -130,6 +130,7 @@ ClientSession::Take ClientSession::take(Cut& cut, const Header& header, std::str
   if (is_text && message.size() < header.total() && header.total() <= text_wait_max) return Take::incomplete;
   if (const Take alone = take_alone(cut, type, message); alone != Take::forward) return alone;
   if (const Take wanted = want_server(cut, type, message); wanted != Take::forward) return wanted;
+  listen_for(cut, header, message);
   switch (type) {
     case FrontendType::query:
       return take_query(cut, header, message);
@@ -169,6 +170,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
   if (server_ != nullptr) {
     const bool is_at_rest = server_->pipeline().at_rest();
     if (is_at_rest) since_ = context_.world().loop.now();
+    // An audit or a hand-over may be under way: what is the client's first is so behind it too.
     const bool is_next = is_at_rest || server_->is_busy_with_own_only();
     if (is_next && !is_at_rest && has_open_resets_) {  // it would run before the audit knows
       is_stalled_ = true;
@@ -310,6 +312,7 @@ void ClientSession::release_if_done() {
     return;
   }
   if (is_kept_apart() && server_->residue().needs_audit()) return begin_audit();
+  if (hand_over()) return;
   if (pool_->settings().pool_mode != PoolMode::session && !server_->residue().is_pinned()) {
     give_back();
     become(State::idle);

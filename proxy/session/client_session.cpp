@@ -75,6 +75,7 @@ void ClientSession::on_writable() { settle_down(); }
 // The end of every event: what is gathered leaves, and the stream is told what to wait for.
 void ClientSession::settle_down() {
   if (state_ == State::ended) return;
+  hear_held();
   if (server_ != nullptr) server_->flush();
   outlet_.flush(*stream_);
   if (outlet_.broken()) return leave();
@@ -342,6 +343,7 @@ void ClientSession::finish() {
   become(State::ended);
   stream_->listen(nullptr, Interest::none);
   if (process_id_ != 0) context_.cancel_keys().forget(process_id_);
+  stop_listening();
   if (claimant_ != 0) pool_->release_claims(claimant_);
   if (pool_ != nullptr) --pool_->clients;
   if (is_admitted_) context_.client_left();
@@ -349,6 +351,7 @@ void ClientSession::finish() {
 }
 
 void ClientSession::on_server_lost(const PgError& why) {
+  if (outlives_server()) return settle_down();
   if (server_->is_mid_message()) was_told_why_ = true;
   server_ = nullptr;
   PgError error = why;

@@ -22,12 +22,17 @@
 #include "proxy/pool/waiter.hpp"
 #include "proxy/session/client_statements.hpp"
 #include "proxy/session/function_calls.hpp"
+#include "proxy/session/listening.hpp"
 
 namespace ballast {
 
 class SessionContext;
 
-class ClientSession final : public Mortal, public StreamListener, private Lessee, private Waiter {
+class ClientSession final : public Mortal,
+                            public StreamListener,
+                            private Lessee,
+                            private Waiter,
+                            private Subscriber {
  public:
   enum class State : std::uint8_t {
     login,     // until AuthenticationOk
@@ -175,6 +180,19 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   ReportedParameters values_reset_by(const StatementEffect& effect) const;
   void count_pins();
 
+  // LISTEN and NOTIFY (client_listening.cpp)
+  void learn_channels();
+  Notifications* find_shared(const Channels& channels);
+  void stop_listening();
+  bool hand_over();
+  void listen_for(Cut& cut, const Header& header, std::string_view message);
+  void listen_on_server();
+  bool outlives_server();
+  bool is_between_answers() const;
+  bool may_hear() const;
+  void hear_held();
+  std::string as_told(std::string_view message, const Notification& notification) const;
+
   // Prepared statements (client_prepares.cpp)
   bool shares_statements() const;
   ClientStatements& statements();
@@ -202,6 +220,8 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   void on_parameters_refused(const PgError& why) override;
   void on_transaction_end() override;
   void on_audited() override;
+  Heard on_notification(std::string_view message) override;
+  void on_listened() override {}
   void on_schema_changed() override;
   void on_request_answered(const Request& request) override;
   void on_request_discarded(const Request& request) override;
@@ -210,6 +230,12 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   bool congested() const override { return outlet_.congested(); }
   void on_server_drained() override;
   void on_server_lost(const PgError& why) override;
+  // Subscriber
+  void on_listening() override;
+  void on_shared_notification(std::string_view message) override;
+  void on_shared_mark(std::uint64_t number) override;
+  void on_notifications_end() override;
+  void on_deaf() override;
   // Waiter
   void on_granted(ServerConnection& server) override;
   void on_refused(const PgError& why) override;
@@ -220,6 +246,7 @@ class ClientSession final : public Mortal, public StreamListener, private Lessee
   Outlet outlet_;
   std::unique_ptr<ClientLogin> login_;            // until AuthenticationOk
   std::unique_ptr<ClientStatements> statements_;  // from the first Parse on
+  std::unique_ptr<Listening> listening_;          // from the first LISTEN that an audit has found on
   std::unique_ptr<Pool> own_pool_;                // of a replication connection
   Pool* pool_ = nullptr;                          // from AuthenticationOk on
   ServerConnection* server_ = nullptr;            // while leased

@@ -248,6 +248,7 @@ void ClientSession::judge_functions() {
 void ClientSession::on_audited() {
   judge_functions();
   parameters_ = server_->parameters();
+  learn_channels();
   mend_startup_values();
   calls_.before = parameters_;  // of calls that are under way already
   if (server_->residue().is_seeded()) claim();
@@ -286,8 +287,11 @@ void ClientSession::count_pins() {
   }};
   const ServerResidue& residue = server_->residue();
   const ResidueSet found = residue.pins() - residue.unknown();
+  ResidueSet staying = found;
+  const bool is_handed_over = listening_ && listening_->shared != nullptr;
+  if (is_handed_over && found == Residue::listening) staying = {};
   for (const auto& [reason, counter] : reasons) {
-    if (found.has(reason) && !pins_.has(reason)) ++*counter;
+    if (staying.has(reason) && !pins_.has(reason)) ++*counter;
   }
   if (unknown_pins_.empty() && !residue.unknown().empty()) ++counters.pins_failed_audits;
   pins_ = found;

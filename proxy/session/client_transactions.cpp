@@ -192,6 +192,7 @@ bool ClientSession::answer_control(std::string_view definition, ControlBatch bat
 // that all that follows is the server's to answer.
 void ClientSession::begin_on_server() {
   if (block_ == Block::none) return;
+  listen_on_server();
   server_->begin(begin_);
   if (block_ == Block::failed) server_->fail_block();
   end_block();

@@ -39,7 +39,7 @@ def test_only_that_query_is_cancelled(start, connect, connections):
 def test_a_waiting_client_is_answered_at_once(start, connect):
     pooler = start(default_pool_size=1)
     holder, waiting = connect(pooler), connect(pooler)
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     waiting.send(query("select 1"))
     cancel(pooler.port, waiting.process, waiting.secret)
     assert waiting.read_until("Z").sqlstates == ["57014"]

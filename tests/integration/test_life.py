@@ -127,7 +127,7 @@ def reload_and_wait(pooler: Ballast):
 def test_reload_changes_limits_for_those_who_are_there(start, connect):
     pooler = start(default_pool_size=1, query_wait_timeout=0.2)
     holder, waiting = connect(pooler), connect(pooler)
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     assert waiting.ask(query("select 1")).sqlstates
     rewrite(pooler, default_pool_size=2)
     assert waiting.value("select 1") == "1"
@@ -140,7 +140,7 @@ def test_a_bad_file_keeps_the_old_settings(start, connect):
     reload_and_wait(pooler)
     assert "default_pool_size" in pooler.log_text()
     holder, waiting = connect(pooler), connect(pooler)
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     assert "query_wait_timeout" in waiting.ask(query("select 1")).error
 
 
@@ -224,7 +224,7 @@ def test_a_second_sigterm_leaves_at_once(start, connect, server, table):
 def test_shutdown_timeout(start, connect):
     pooler = start(shutdown_timeout=0.3)
     working = connect(pooler)
-    working.ask(query("begin"))
+    working.ask(query("begin; select 1"))
     pooler.process.send_signal(signal.SIGTERM)
     told = working.closed_by_peer()
     assert told.sqlstates in ([], ["57P01"])

@@ -35,7 +35,7 @@ def admitted(pooler, connect) -> bool:
 def test_query_wait_timeout_keeps_the_client(start, connect):
     pooler = start(default_pool_size=1, query_wait_timeout=0.2)
     holder, waiting = connect(pooler), connect(pooler)
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     sqlstate, message = refusal(waiting.ask(query("select 1")))
     assert sqlstate == "53300" and "query_wait_timeout" in message
     batch = parse("", "select 1") + bind("", "") + execute() + parse("", "select 2") + bind("", "") + execute() + SYNC
@@ -49,7 +49,7 @@ def test_query_wait_timeout_with_pipelined_batches(start, connect):
     """Each batch that was not run is refused by itself: the client counts on as many ReadyForQuery as Syncs."""
     pooler = start(default_pool_size=1, query_wait_timeout=0.2)
     holder, waiting = connect(pooler), connect(pooler)
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     batch = parse("", "select 1") + bind("", "") + execute() + SYNC
     assert waiting.ask(batch * 3, ready=3).types == "EZ" * 3
     holder.ask(query("commit"))
@@ -59,7 +59,7 @@ def test_query_wait_timeout_with_pipelined_batches(start, connect):
 def test_waiters_are_served_in_the_order_of_their_coming(start, connect):
     pooler = start(default_pool_size=1)
     holder, *waiting = [connect(pooler) for _ in range(6)]
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     for client in waiting:
         client.send(query("select clock_timestamp()"))
     holder.ask(query("commit"))
@@ -162,7 +162,7 @@ def test_max_db_connections_lets_no_user_starve(start, connect):
     pooler = start(default_pool_size=2, max_db_connections=2)
     holders = [connect(pooler) for _ in range(2)]
     for holder in holders:
-        holder.ask(query("begin"))
+        holder.ask(query("begin; select 1"))
     for holder in holders:
         holder.ask(query("commit"))
     assert connect(pooler, "other").value("select current_user") == "other"
@@ -184,7 +184,7 @@ def test_settings_of_one_database_and_user(start, connections):
 def test_the_reserve_is_used_after_its_timeout(start, connect, connections):
     pooler = start(default_pool_size=1, reserve_pool_size=1, reserve_pool_timeout=0.3)
     holder, waiting = connect(pooler), connect(pooler)
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     assert waiting.value("select 1") == "1"
     assert connections(pooler) == 2
 
@@ -226,7 +226,7 @@ def test_statement_pooling_refuses_transactions(start, connect):
     pooler = start(default_pool_size=1, pool_mode="statement")
     client = connect(pooler)
     assert client.value("select 1") == "1"
-    client.send(query("begin"))
+    client.send(query("begin; select 1"))
     ending = client.closed_by_peer()
     assert "pool_mode" in ending.error
     assert connect(pooler).value("select 1") == "1"

@@ -111,14 +111,14 @@ def test_nothing_is_left(start, connect, connections, table, situation, leave):
 def every_server_can_be_had(pooler, connect):
     holders = [connect(pooler) for _ in range(SERVERS)]
     for holder in holders:
-        assert holder.ask(query("begin")).statuses == "T"
+        assert holder.ask(query("begin; select 1")).statuses == "T"
     assert len({holder.value("select pg_backend_pid()") for holder in holders}) == SERVERS
 
 
 def test_a_client_that_leaves_the_queue_frees_its_place(start, connect):
     pooler = start(default_pool_size=1)
     holder = connect(pooler)
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     for _ in range(20):
         waiting = connect(pooler)
         waiting.send(query("select 1"))
@@ -132,7 +132,7 @@ def test_a_client_that_leaves_the_queue_frees_its_place(start, connect):
 def test_a_query_of_a_client_that_left_the_queue_is_not_run(start, connect, table):
     pooler = start(default_pool_size=1)
     holder = connect(pooler)
-    holder.ask(query("begin"))
+    holder.ask(query("begin; select 1"))
     waiting = connect(pooler)
     waiting.send(query(f"insert into {table} values (1)"))
     reset(waiting)

@@ -57,6 +57,8 @@ class Client final : public Waiter, public Lessee {
   void on_parameters_refused(const PgError&) override {}
   void on_transaction_end() override {}
   void on_audited() override {}
+  Heard on_notification(std::string_view) override { return Heard::go_on; }
+  void on_listened() override {}
   void on_schema_changed() override {}
   void on_request_answered(const Request&) override {}
   void on_request_discarded(const Request&) override {}

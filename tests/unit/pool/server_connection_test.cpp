@@ -29,6 +29,7 @@ class Recorder final : public Lessee {
   PgError refused;
   PgError lost;
   bool is_congested = false;
+  bool is_to_wait = false;  // with a notification
   std::function<void()> at_end;
 
   void on_answer(std::string_view bytes) override { answers += bytes; }
@@ -40,6 +41,12 @@ class Recorder final : public Lessee {
   void on_parameters_changed() override { events += 'p'; }
   void on_transaction_end() override {}
   void on_audited() override {}
+  Heard on_notification(std::string_view message) override {
+    if (is_to_wait) return Heard::wait;
+    answers += message;
+    return Heard::go_on;
+  }
+  void on_listened() override { events += 'n'; }
   void on_schema_changed() override {}
   void on_parameters_refused(const PgError& why) override {
     events += 'r';
@@ -209,7 +216,8 @@ TEST_CASE("a result of exactly the buffer's size comes through at once [5.8-125]
 // Asynchronous messages -------------------------------------------------------------------------------------
 
 TEST_CASE(
-    "asynchronous messages go to the lessee, but not those within a query of ours, nor of an idle server "
+    "asynchronous messages go to the lessee, but of those within a query of ours only "
+    "notifications, and none of an idle server "
     "[5.4-89]") {
   const std::string notification = message('A', wire::int32(1) + "channel\0payload\0"s);
   Setup setup;
@@ -219,9 +227,70 @@ TEST_CASE(
   setup.server->roll_back();
   setup.hear(backend::notice("ours") + notification + backend::complete("SELECT 1") +
              backend::notice("still ours") + backend::ready());
-  CHECK(setup.client.answers.empty());
+  CHECK(setup.client.answers == notification);
+  setup.client.answers.clear();
   setup.hear(backend::notice("between two requests"));
   CHECK(setup.client.answers == backend::notice("between two requests"));
+}
+
+TEST_CASE("a notification is the lessee's in its place among the answers, at every cut") {
+  const std::string answers =
+      backend::complete("NOTIFY") + message('A', wire::int32(1) + "channel\0payload\0"s) + backend::ready();
+  at_every_cut(
+      answers, [](Setup& setup) { setup.ask(RequestKind::query); },
+      [&](Setup& setup) { CHECK(setup.client.answers == answers); });
+}
+
+TEST_CASE("a lessee may let a notification wait, and all that is behind it") {
+  const std::string notification = message('A', wire::int32(1) + "channel\0payload\0"s);
+  Setup setup;
+  setup.lease();
+  setup.client.is_to_wait = true;
+  setup.ask(RequestKind::query);
+  setup.hear(backend::row_description + notification + backend::complete("SELECT 1"));
+  CHECK(setup.client.answers == backend::row_description);
+  CHECK_FALSE(setup.far.is_being_read());
+  setup.server->resume_reading();
+  CHECK_FALSE(setup.far.is_being_read());
+  setup.far.send(backend::ready());
+  setup.client.is_to_wait = false;
+  setup.server->relay_on();
+  const std::string rest = notification + backend::complete("SELECT 1");
+  CHECK(setup.client.answers == backend::row_description + rest);
+  CHECK(setup.world.run());
+  CHECK(setup.client.answers == backend::row_description + rest + backend::ready());
+  CHECK(setup.server->pipeline().at_rest());
+}
+
+TEST_CASE("a LISTEN of ours is the lessee's until another mark, and gone before its own requests") {
+  Setup setup;
+  setup.lease();
+  setup.server->listen_from("marks", {7, 2}, {"a", "b \"quoted\""});
+  setup.server->flush();
+  const auto asked = wire::messages(setup.far.take());
+  REQUIRE(asked.size() == 2);
+  CHECK(asked[0].body == listen_and_set_mark({"a", "b \"quoted\""}, "marks", {7, 2}) + "\0"s);
+  CHECK(asked[0].body.ends_with(
+      "LISTEN \"a\";LISTEN \"b \"\"quoted\"\"\";LISTEN \"marks\";NOTIFY \"marks\",'7.2'\0"s));
+  CHECK(asked[1].body == "UNLISTEN \"marks\";\0"s);
+  CHECK(setup.server->residue().is_pinned());
+  CHECK(setup.server->channels() == Channels{"a", "b \"quoted\""});
+  setup.hear(backend::complete("NOTIFY") + backend::ready() + backend::complete("UNLISTEN") +
+             backend::ready());
+  setup.server->listen_until("marks", {7, 3});
+  setup.server->flush();
+  CHECK(setup.far.take() == message('Q', set_mark("marks", {7, 3}) + "\0"s) + message('Q', "UNLISTEN *\0"s));
+  CHECK_FALSE(setup.server->residue().is_pinned());
+  CHECK(setup.server->channels().empty());
+}
+
+TEST_CASE("a LISTEN of ours that fails ends the connection") {
+  Setup setup;
+  setup.lease();
+  setup.server->listen({"a"}, {});
+  setup.hear(backend::error("53000", "no room") + backend::ready());
+  CHECK(setup.client.lost.sqlstate == "53000");
+  CHECK(setup.server->broken());
 }
 
 TEST_CASE("a changed parameter is the lessee's, and the server's new state, at every cut") {

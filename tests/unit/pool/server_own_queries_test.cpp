@@ -36,6 +36,8 @@ class Holder final : public Lessee {
   void on_parameters_changed() override { events += 'p'; }
   void on_transaction_end() override { events += 't'; }
   void on_audited() override { events += 'a'; }
+  Heard on_notification(std::string_view) override { return Heard::go_on; }
+  void on_listened() override {}
   void on_parameters_refused(const PgError& error) override {
     events += 'r';
     why = error;
