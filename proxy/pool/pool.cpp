@@ -228,7 +228,9 @@ void Pool::tick(TimePoint now) {
 
 bool Pool::close_idle_one() {
   if (idle_.empty()) return false;
-  close(*idle_.front(), "made room for another pool");
+  const auto unclaimed = std::find_if(idle_.begin(), idle_.end(),
+                                      [](const ServerConnection* server) { return server->claimant() == 0; });
+  close(unclaimed == idle_.end() ? *idle_.front() : **unclaimed, "made room for another");
   return true;
 }
 

@@ -72,7 +72,7 @@ class Pool final : private ServerOwner {
   void adopt(ServerConnection::Birth server, const ReportedParameters& bare);
   // The least recently used idle server goes to who waits for it or for its place, if there are both.
   bool give_idle_one();
-  // Closes the least recently used idle server, if there is one.
+  // Closes the least recently used idle server, if there is one; one that is claimed only if all are.
   bool close_idle_one();
   void close_all_idle();
   void configure(PoolSettings settings) { settings_ = std::move(settings); }

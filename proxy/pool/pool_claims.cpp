@@ -36,8 +36,8 @@ void Pool::end_claim_of_others(ServerConnection& server, const Waiter& waiter) {
 // While there are more waiters than connections in the making, anything suits.
 bool Pool::suits(const ServerConnection& server, const Waiter& waiter) const {
   if (waiters_.size() > connecting_.size()) return true;
-  const bool is_anothers = server.claimant() != 0 && server.claimant() != waiter.claimant();
-  return !is_anothers && (server.is_fresh() || !waiter.wants_fresh());
+  if (server.claimant() != 0) return server.claimant() == waiter.claimant();
+  return server.is_fresh() || !waiter.wants_fresh();
 }
 
 void Pool::serve_with_what_is_there() {

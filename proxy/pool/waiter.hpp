@@ -25,7 +25,8 @@ class Waiter
   // Who it is, if it has left something on a server that only a claim keeps (ServerConnection::claim); 0:
   // nobody in particular.
   std::uint64_t claimant() const { return claimant_; }
-  // Is it to be served by a server that no client has had, if one can be made?
+  // Is it to be served by the server that it has claimed, else by one that no client has had, if one can be
+  // made?
   bool wants_fresh() const { return wants_fresh_; }
   TimePoint waiting_since() const { return waiting_since_; }
   void leave_queue() {

@@ -102,7 +102,7 @@ const StatementEffect& ClientSession::effect_ahead(FrontendType type, std::strin
 bool ClientSession::look_ahead(FrontendType type, std::string_view message) {
   if (!is_kept_apart()) return false;
   const StatementEffect& effect = effect_ahead(type, message);
-  wants_fresh_ = claimant_ == 0 && effect.residue.has(Residue::own_backend);
+  wants_fresh_ = effect.residue.has(Residue::own_backend);
   const bool reads_sequences = effect.residue.has(Residue::sequence_read);
   if (reads_sequences) pool_->note_sequence_reads();
   return reads_sequences;

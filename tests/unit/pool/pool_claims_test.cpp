@@ -325,6 +325,31 @@ TEST_CASE("in a full pool an idle server makes room for the fresh one, the least
   CHECK(client.server != house.servers.back());
 }
 
+TEST_CASE("what makes room for the fresh one is nobody's claim, if there is another") {
+  Yard house(2, 2);
+  Client claimer;
+  Client client;
+  ServerConnection* const own = house.claim(claimer, 7);  // the one used last
+  Client user;
+  CHECK(house.borrow(user) != own);
+  client.want_fresh();
+  client.ask(house.pool());
+  CHECK(house.borrow(claimer) == own);
+}
+
+TEST_CASE("who wants a fresh server gets the one that it has claimed, and a fresh one when that is lost") {
+  Yard house(1, 1);
+  Client claimer;
+  ServerConnection* const own = house.claim(claimer, 7);
+  claimer.want_fresh();
+  CHECK(house.borrow(claimer) == own);
+  Client other;
+  CHECK(house.borrow(other) == own);
+  claimer.ask(house.pool());
+  CHECK_FALSE(claimer.has_server());
+  CHECK(house.connecting() == 1);
+}
+
 TEST_CASE("in a full pool whose servers are in use any that comes back suits who wants a fresh one") {
   Yard house(1, 1);
   Client user;
