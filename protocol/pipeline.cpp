@@ -43,6 +43,12 @@ void Pipeline::add(const Request& request) {
   queue_.push_back(request);
 }
 
+void Pipeline::abandon() {
+  for (; !queue_empty(); ++head_) {
+    if (head().statement != 0) observer_.on_discarded(head());
+  }
+}
+
 Pipeline::Verdict Pipeline::receive(BackendType type) {
   switch (type) {
     case BackendType::notice_response:

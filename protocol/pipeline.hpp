@@ -69,6 +69,9 @@ class Pipeline {
   Verdict receive(BackendType type);
   Verdict receive_ready(TransactionStatus status);
 
+  // No more answers will come: all that is owed counts as skipped.
+  void abandon();
+
   // What the next answer belongs to; null: nothing is owed.
   const Request* next() const { return queue_empty() ? nullptr : &queue_[head_]; }
   // Everything asked has been answered and the server waits for a command: it may change owners.

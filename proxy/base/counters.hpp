@@ -35,6 +35,9 @@ struct Counters {
   Counter servers_connected;
   Counter server_connect_failures;
   Counter server_connect_timeouts;
+  Counter server_checks;  // after server_check_delay
+  Counter server_check_timeouts;
+  Counter requests_resent;  // on another server, because theirs was lost before it answered
   Counter servers_closed;
   Counter server_idle_timeouts;
   Counter server_lifetimes;

@@ -94,6 +94,8 @@ struct Settings {
   Milliseconds server_connect_timeout{15'000};
   Milliseconds server_login_retry{1'000};
   Milliseconds server_down_timeout{30'000};
+  Milliseconds server_check_delay{60'000};  // the shortest rest after which Neon may have suspended
+  Milliseconds server_check_timeout{3'000};
   Milliseconds server_idle_timeout{600'000};
   Milliseconds server_lifetime{3'600'000};
   Milliseconds cancel_wait_timeout{10'000};

@@ -213,6 +213,28 @@ void Pool::end_overdue_servers(TimePoint now) {
     if (is_ours && now - server->since() >= settings.server_connect_timeout) stuck.push_back(server.get());
   }
   for (ServerConnection* const server : stuck) close(*server, "reset timed out (server_connect_timeout)");
+  end_silent_servers(now);
+}
+
+// After a rest a server may be gone without a word (a suspended compute, a forgotten NAT entry); then so are
+// those that have rested as long.
+void Pool::end_silent_servers(TimePoint now) {
+  const Settings& settings = pools_.settings();
+  std::vector<ServerConnection*> silent;
+  for (const auto& server : servers_) {
+    if (server->is_probing() && now - server->since() >= settings.server_check_timeout)
+      silent.push_back(server.get());
+  }
+  if (silent.empty()) return;
+  const std::vector<ServerConnection*> idle = idle_;
+  for (ServerConnection* const server : idle) {
+    if (now - server->since() >= settings.server_check_delay)
+      close(*server, "has rested as long as one that is gone");
+  }
+  for (ServerConnection* const server : silent) {
+    ++pools_.counters().server_check_timeouts;
+    server->fail_probe();
+  }
 }
 
 void Pool::tick(TimePoint now) {
@@ -265,8 +287,7 @@ void Pool::on_server_broken(ServerConnection& server, const PgError& why) {
   ++pools_.counters().servers_broken;
   log::info(server.name(), "server connection ended: " + why.message);
   server.permit() = {};
-  const bool was_idle =
-      server.pipeline().at_rest() && server.pipeline().status() == TransactionStatus::idle;
+  const bool was_idle = server.pipeline().at_rest() && server.pipeline().status() == TransactionStatus::idle;
   pools_.broker().upstream().disconnected(was_idle ? Upstream::End::slept : Upstream::End::ours);
   pools_.world().loop.bury(take_out(server));
   grow();

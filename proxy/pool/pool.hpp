@@ -125,6 +125,7 @@ class Pool final : private ServerOwner {
   void refuse_hopeless(TimePoint now);
   std::string what_is_in_the_way() const;
   void end_overdue_servers(TimePoint now);
+  void end_silent_servers(TimePoint now);
 
   struct Attempt {
     std::size_t id;

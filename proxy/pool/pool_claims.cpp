@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "proxy/pool/pool.hpp"
+#include "proxy/pool/pool_set.hpp"
 
 namespace ballast {
 
@@ -24,6 +25,11 @@ ServerConnection* Pool::take_idle(const Waiter& waiter) {
 ServerConnection* Pool::take_out_of_idle(std::vector<ServerConnection*>::iterator at, const Waiter& waiter) {
   ServerConnection* const server = *at;
   idle_.erase(at);
+  const Milliseconds rest = pools_.settings().server_check_delay;
+  if (rest.count() > 0 && pools_.world().loop.now() - server->since() >= rest) {
+    ++pools_.counters().server_checks;
+    server->probe();
+  }
   end_claim_of_others(*server, waiter);
   return server;
 }

@@ -83,7 +83,7 @@ void ServerConnection::become(State state) {
 }
 
 void ServerConnection::lease_to(Lessee& lessee) {
-  assert(lessee_ == nullptr && pipeline_.at_rest());
+  assert(lessee_ == nullptr && (pipeline_.at_rest() || is_probing_));
   lessee_ = &lessee;
   used_ = true;
   is_fresh_ = false;
@@ -281,14 +281,16 @@ ServerConnection::Handled ServerConnection::handle_error(std::string_view body) 
   // Asked before the failure takes the name's definition back.
   error_name_ =
       lessee_ != nullptr && pipeline_.next() != nullptr ? lessee_->statement_name(*pipeline_.next()) : "";
+  const PgError error = read_error(body);
+  if (error.severity == Severity::fatal && error.sqlstate.starts_with("57P")) has_said_goodbye_ = true;
   const Pipeline::Verdict verdict = pipeline_.receive(BackendType::error_response);
   if (verdict == Pipeline::Verdict::forward) return Handled::error;
   if (verdict == Pipeline::Verdict::ours) {
-    own_error_ = read_error(body);
+    own_error_ = error;
     return Handled::dropped;
   }
   // Nothing was asked: the server says why it is about to go (57P01 and its like).
-  last_words_ = read_error(body);
+  last_words_ = error;
   return Handled::ended;
 }
 
@@ -341,6 +343,8 @@ void ServerConnection::break_with(PgError why) {
   broken_ = true;
   release_holds();
   stream_->listen(nullptr, Interest::none);
+  owed_answers_ = !pipeline_.queue_empty() && !is_busy_with_own_only();
+  if (lessee_ != nullptr) pipeline_.abandon();
   if (Lessee* const lessee = std::exchange(lessee_, nullptr)) lessee->on_server_lost(why);
   owner_.on_server_broken(*this, why);
 }

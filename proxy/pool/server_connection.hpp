@@ -76,6 +76,7 @@ enum class OwnQuery : std::uint8_t {
   reset,
   audit,
   listen,
+  probe,
   discard_sequences,
   reseed,
   begin,
@@ -173,6 +174,14 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   const Channels& channels() const { return channels_; }
   // What the lessee has made it wait with goes on.
   void relay_on();
+  // Is it still there? Asked in front of whatever its next lessee asks.
+  void probe();
+  bool is_probing() const { return is_probing_; }
+  void fail_probe();
+  // Has it said that it was being shut down, in answer to what its lessee asked or to what went before it?
+  bool has_said_goodbye() const { return has_said_goodbye_; }
+  // Of one that is lost: was something of its lessee's under way?
+  bool owed_answers() const { return owed_answers_; }
   // currval() and lastval() are to know nothing of those who had it before.
   void forget_sequences();
   // Nor are they to know what random() is going to say. `seed` is unforeseeable, from -1 to 1.
@@ -294,6 +303,9 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   std::uint64_t claimant_ = 0;  // who has left something on it that only a claim keeps; 0: nobody
   std::uint64_t sequences_of_ = nobody;
   bool has_drawn_ = false;
+  bool is_probing_ = false;
+  bool has_said_goodbye_ = false;
+  bool owed_answers_ = false;
   bool paused_ = false;  // not reading, because the lessee is congested
   bool retired_ = false;
   bool broken_ = false;

@@ -68,6 +68,20 @@ void ServerConnection::restore(const ReportedParameters& values) {
   run_own(set_commands(values), OwnQuery::restore);
 }
 
+// An empty query is answered at once, however long the next one takes.
+void ServerConnection::probe() {
+  is_probing_ = true;
+  run_own("", OwnQuery::probe);
+}
+
+void ServerConnection::fail_probe() {
+  break_with({Severity::fatal,
+              std::string(sqlstate::connection_failure),
+              "the server does not answer after a rest (server_check_timeout)",
+              {},
+              {}});
+}
+
 void ServerConnection::reseed(double seed) {
   residue_.forget_seed();
   // The setting would show that there was one for as long as it is set.
@@ -119,6 +133,9 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
       break;
     case OwnQuery::listen:
       if (!is_nobodys) listened();
+      break;
+    case OwnQuery::probe:
+      is_probing_ = false;
       break;
     default:
       break;

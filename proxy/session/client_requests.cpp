@@ -82,6 +82,7 @@ std::size_t ClientSession::consume(std::string_view bytes) {
     body_is_forwarded_ = taken == Take::forward;
   }
   forward_run(cut);
+  if (unanswered_.is_open) keep_unanswered(bytes.substr(0, cut.at));
   release_if_done();
   return cut.at;
 }
@@ -185,15 +186,17 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
   if (!asks_for_answer(cut.bytes.substr(cut.at))) return Take::incomplete;
   look_ahead(type, message);
   if (ServerConnection* const server = pool_->checkout(*this)) {
-    attach(*server);
+    attach(*server, cut.bytes.substr(cut.at));
+    unanswered_.from = cut.at;
     return is_stalled_ ? Take::stop : Take::forward;
   }
   become(State::waiting);
   return Take::stop;
 }
 
-void ClientSession::attach(ServerConnection& server) {
+void ClientSession::attach(ServerConnection& server, std::string_view ahead) {
   server_ = &server;
+  begin_unanswered();
   server.lease_to(*this);
   if (is_kept_apart() && pool_->reads_sequences()) meet_sequences();
   if (server.residue().is_seeded() && server.claimant() != id_) server.reseed(random_seed());
@@ -202,6 +205,8 @@ void ClientSession::attach(ServerConnection& server) {
     is_stalled_ = may_be_refused(*server.parameters(), *parameters_);
     server.take_parameters(parameters_);
   }
+  // It might not be told whether what it writes there was written.
+  if (server.is_probing() && repeatable_batch(ahead) != Repeatable::always) is_stalled_ = true;
   begin_on_server();
   become(State::active);
 }
@@ -325,6 +330,7 @@ void ClientSession::give_back() {
   ServerConnection& server = *std::exchange(server_, nullptr);
   server.flush();
   is_stalled_ = false;
+  unanswered_.close();
   pins_ = unknown_pins_ = {};
   to_restore_.clear();
   calls_ = judged_ = {};
@@ -340,7 +346,10 @@ void ClientSession::give_back() {
 // Answers
 // ------------------------------------------------------------------------------------------------------------
 
-void ClientSession::on_answer(std::string_view bytes) { outlet_.send(*stream_, bytes); }
+void ClientSession::on_answer(std::string_view bytes) {
+  unanswered_.is_open = false;
+  outlet_.send(*stream_, bytes);
+}
 
 std::string ClientSession::statement_name(const Request& request) const {
   return request.name != 0 && statements_ ? statements_->name_of(request.name) : std::string();
@@ -351,6 +360,11 @@ void ClientSession::on_error(std::string_view message, std::string_view statemen
   if (!calls_.names.empty()) calls_.were_undone = true;
   const std::string_view body = message.substr(header_size);
   const PgError error = read_error(body);
+  if (error.severity == Severity::fatal && may_resend()) {  // the connection is about to end
+    unanswered_.last_words = message;
+    return;
+  }
+  unanswered_.is_open = false;
   if (error.severity == Severity::fatal) was_told_why_ = true;
   // The schema has changed, and not through us.
   if (error.sqlstate == sqlstate::feature_not_supported && !statement_name.empty())

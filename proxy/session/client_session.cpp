@@ -212,7 +212,7 @@ void ClientSession::on_granted(ServerConnection& server) {
     server.lease_to(*this);
     server.take_parameters(parameters_);
   } else {
-    attach(server);
+    attach(server, inbox_.kept());
     go_on();
   }
   settle_down();
@@ -348,16 +348,6 @@ void ClientSession::finish() {
   if (pool_ != nullptr) --pool_->clients;
   if (is_admitted_) context_.client_left();
   context_.on_session_ended(*this);
-}
-
-void ClientSession::on_server_lost(const PgError& why) {
-  if (outlives_server()) return settle_down();
-  if (server_->is_mid_message()) was_told_why_ = true;
-  server_ = nullptr;
-  PgError error = why;
-  error.severity = Severity::fatal;
-  if (error.sqlstate.empty()) error.sqlstate = sqlstate::connection_failure;
-  end(error);
 }
 
 }  // namespace ballast

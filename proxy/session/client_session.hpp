@@ -23,6 +23,8 @@
 #include "proxy/session/client_statements.hpp"
 #include "proxy/session/function_calls.hpp"
 #include "proxy/session/listening.hpp"
+#include "proxy/session/unanswered.hpp"
+#include "proxy/sql/repeatable.hpp"
 
 namespace ballast {
 
@@ -80,8 +82,6 @@ class ClientSession final : public Mortal,
   };
   // What is left out because a request failed before it had a server.
   enum class Skip : std::uint8_t { nothing, message, to_sync };
-  // A transaction block that no server knows of yet: what the client has been told of it.
-  enum class Block : std::uint8_t { none, begun, failed };
   // The bytes that consume() walks through. What goes to the server unchanged goes in runs as long as
   // possible: `run` is where the present one began, `at` the message at hand. `more`: bytes behind that
   // message, if it is dropped, which are done with too.
@@ -126,10 +126,20 @@ class ClientSession final : public Mortal,
   Take take_copy(FrontendType type);
   Take skip_message(FrontendType type);
   Take want_server(const Cut& cut, FrontendType type, std::string_view message);
-  void attach(ServerConnection& server);
+  // `ahead`: what it is to be asked.
+  void attach(ServerConnection& server, std::string_view ahead);
   void release_if_done();
   void give_back();
   void fail_request(PgError error);
+
+  // When a server is lost (client_resend.cpp)
+  void begin_unanswered();
+  void keep_unanswered(std::string_view bytes);
+  Repeatable repeatable_batch(std::string_view messages) const;
+  bool may_resend() const;
+  bool resend();
+  void end_with_server(const PgError& why);
+
   Take refuse(std::string_view code, std::string message);
   Take refuse_in_copy();
   void refuse_length(const Header& header);
@@ -253,6 +263,7 @@ class ClientSession final : public Mortal,
   ParameterSetRef parameters_;                    // the state that its statements are to run in
   ParameterSetRef startup_parameters_;            // the state that RESET goes back to
   std::string begin_;                             // the BEGIN of a block that no server knows of yet
+  Unanswered unanswered_;                         // what its server has been asked
   ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
   ResidueSet pins_;                               // that were found or are certain, and have been counted
   ResidueSet unknown_pins_;                       // since an audit failed

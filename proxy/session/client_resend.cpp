@@ -1,0 +1,138 @@
+// A server that is lost before it has answered anything: a suspended compute, a restart, a dead route. What
+// the client has asked is asked of another server, if that can't have been done twice: because it only reads,
+// because the server said that it was being shut down, which undoes a statement that it has not answered
+// (PostgreSQL, src/backend/tcop/postgres.c, ProcessInterrupts), or because its COMMIT has not been sent.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "protocol/error_message.hpp"
+#include "protocol/reader.hpp"
+
+#include "proxy/session/client_session.hpp"
+#include "proxy/session/session_context.hpp"
+
+namespace ballast {
+
+namespace {
+
+// Longer ones are not kept.
+constexpr std::size_t unanswered_max = 16 * 1024;
+constexpr int resends_max = 2;
+// What runs longer may have been ended on purpose (pg_terminate_backend), and would be again.
+constexpr std::chrono::seconds resend_window{2};
+
+}  // namespace
+
+void ClientSession::begin_unanswered() {
+  unanswered_.is_open = !own_pool_ && pool_->settings().pool_mode != PoolMode::session && !listening_;
+  unanswered_.from = 0;
+  unanswered_.sent.clear();
+  unanswered_.last_words.clear();
+  unanswered_.since = context_.world().loop.now();
+  unanswered_.block = block_;
+  if (block_ != Block::none) unanswered_.begin = begin_;
+}
+
+void ClientSession::keep_unanswered(std::string_view bytes) {
+  bytes.remove_prefix(std::exchange(unanswered_.from, 0));
+  if (unanswered_.sent.size() + bytes.size() > unanswered_max) return unanswered_.close();
+  unanswered_.sent += bytes;
+}
+
+Repeatable ClientSession::repeatable_batch(std::string_view messages) const {
+  Repeatable all = Repeatable::always;
+  bool has_parse = false;
+  while (!messages.empty()) {
+    if (messages.size() < header_size) return Repeatable::never;
+    const Header header = read_header(messages.data());
+    if (!valid(header) || header.total() > messages.size()) return Repeatable::never;
+    Reader body(messages.substr(header_size, header.body_size()));
+    messages.remove_prefix(header.total());
+    switch (static_cast<FrontendType>(header.type)) {
+      case FrontendType::parse:
+        has_parse = true;
+        body.cstring();
+        [[fallthrough]];
+      case FrontendType::query:
+        all = std::min(all, repeatable(body.cstring()));
+        break;
+      case FrontendType::bind: {
+        body.cstring();
+        const std::string_view name = body.cstring();
+        const ClientStatements::Held* const held =
+            statements_ && !name.empty() ? statements_->find(name) : nullptr;
+        if (held != nullptr) {
+          all = std::min(all, repeatable(Reader(held->statement->definition()).cstring()));
+        } else if (!has_parse) {
+          return Repeatable::never;
+        }
+        break;
+      }
+      case FrontendType::describe:
+      case FrontendType::execute:
+      case FrontendType::close:
+      case FrontendType::flush:
+      case FrontendType::sync:
+        break;
+      default:
+        return Repeatable::never;
+    }
+  }
+  return all;
+}
+
+bool ClientSession::may_resend() const {
+  if (!unanswered_.is_open || state_ != State::active || !pinned_by().empty()) return false;
+  if (unanswered_.resends >= resends_max) return false;
+  const bool is_recent = context_.world().loop.now() - unanswered_.since <= resend_window;
+  if (!is_recent && !server_->is_probing()) return false;
+  const Repeatable batch = repeatable_batch(unanswered_.sent);
+  const bool is_undone = server_->has_said_goodbye() || unanswered_.block == Block::begun;
+  return batch == Repeatable::always || (batch == Repeatable::if_undone && is_undone);
+}
+
+bool ClientSession::resend() {
+  if (!may_resend()) return false;
+  ++context_.pools().counters().requests_resent;
+  server_ = nullptr;
+  is_stalled_ = false;
+  to_restore_.clear();
+  calls_ = judged_ = {};
+  skip_ = Skip::nothing;
+  body_left_ = 0;
+  block_ = unanswered_.block;
+  begin_ = std::move(unanswered_.begin);
+  ++unanswered_.resends;
+  unanswered_.is_open = false;
+  const std::string again = unanswered_.sent + std::string(inbox_.kept());
+  inbox_.keep(again);
+  become(State::idle);
+  go_on();
+  return true;
+}
+
+void ClientSession::end_with_server(const PgError& why) {
+  const bool was_asked = server_->owed_answers();
+  if (server_->is_mid_message()) was_told_why_ = true;
+  server_ = nullptr;
+  if (!unanswered_.last_words.empty()) {
+    outlet_.buffer() += unanswered_.last_words;
+    was_told_why_ = true;
+  }
+  PgError error = why;
+  error.severity = Severity::fatal;
+  if (error.sqlstate.empty()) error.sqlstate = sqlstate::connection_failure;
+  if (was_asked && error.detail.empty())
+    error.detail = "It is not known whether what was asked of it last has been done.";
+  end(error);
+}
+
+// What we have ended ourselves, because it answered in a way that it should not, would be so again elsewhere.
+void ClientSession::on_server_lost(const PgError& why) {
+  const bool is_its_end = why.sqlstate == sqlstate::connection_failure || why.sqlstate.starts_with("57P");
+  if (outlives_server() || (is_its_end && resend())) return settle_down();
+  end_with_server(why);
+}
+
+}  // namespace ballast

@@ -1,0 +1,35 @@
+// Unanswered: what a client has asked of the server that it has got, until the first byte of an answer. If
+// that server is lost before, another may be asked instead (client_resend.cpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "proxy/io/world.hpp"
+
+namespace ballast {
+
+// A transaction block that no server knows of yet: what the client has been told of it.
+enum class Block : std::uint8_t { none, begun, failed };
+
+struct Unanswered {
+  bool is_open = false;
+  Block block = Block::none;  // as it was before the server was asked
+  std::uint8_t resends = 0;   // of this very request, so far
+  std::size_t from = 0;       // where it begins in the bytes that are walked through
+  std::string begin;          // of the block
+  std::string sent;           // the client's messages, as they came
+  std::string last_words;     // the ErrorResponse of a server that is being shut down
+  TimePoint since;
+
+  void close() {
+    is_open = false;
+    resends = 0;
+    begin.clear();
+    last_words.clear();
+    if (sent.capacity() > 256) sent = {};
+  }
+};
+
+}  // namespace ballast

@@ -1,0 +1,250 @@
+// Servers that are lost before they have answered: what another is asked instead, and what the client is
+// told.
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/session/house.hpp"
+
+namespace ballast::test {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+
+const std::string select = frontend::query("SELECT a FROM t");
+const std::string insert = frontend::query("INSERT INTO t VALUES (1)");
+const std::string probe = frontend::query("");
+const std::string probed = wire::message('I', "") + backend::ready();
+const std::string goodbye =
+    backend::error("57P01", "terminating connection due to administrator command", "FATAL");
+const std::string inserted = backend::complete("INSERT 0 1") + backend::ready();
+// A Bind without parameters, its results in text.
+std::string bind(const std::string& name) { return wire::message('B', "\0"s + name + "\0\0\0\0\0\0\0"s); }
+
+struct Inn : House {
+  using House::House;
+
+  // What the server is asked when this client sends that.
+  std::string asked_by(FarEnd& client, const std::string& bytes) {
+    client.send(bytes);
+    run();
+    return server().take();
+  }
+  void answers(const std::string& bytes) {
+    server().send(bytes);
+    run();
+  }
+  void dies() {
+    server().close();
+    run();
+  }
+  // A new server comes; what is it asked?
+  std::string asked_next() {
+    connect();
+    std::string all;
+    for (const std::string& write : server().take_writes()) all += write;
+    return all;
+  }
+  std::uint64_t resent() { return counters().requests_resent.value(); }
+};
+
+}  // namespace
+
+// Again -----------------------------------------------------------------------------------------------------
+
+TEST_CASE("a read whose server is lost without a word is read from another") {
+  Inn house;
+  FarEnd client = house.log_in();
+  CHECK(house.asked_by(client, select) == select);
+  house.dies();
+  CHECK(client.take().empty());
+  CHECK(house.asked_next() == select);
+  house.answers(backend::selected("1"));
+  CHECK(client.take() == backend::selected("1"));
+  CHECK(house.resent() == 1);
+}
+
+TEST_CASE("a write that a server was asked while it was shut down is written by another") {
+  Inn house;
+  FarEnd client = house.log_in();
+  CHECK(house.asked_by(client, insert) == insert);
+  house.server().send(goodbye);
+  house.dies();
+  CHECK(client.take().empty());
+  CHECK(house.asked_next() == insert);
+  house.answers(inserted);
+  CHECK(client.take() == inserted);
+}
+
+TEST_CASE("a statement that is prepared in the request that is lost is prepared again, under its name") {
+  Inn house;
+  FarEnd client = house.log_in();
+  const std::string execute = bind("mine") + frontend::execute() + frontend::sync;
+  client.send(frontend::parse("mine", "SELECT a FROM t") + execute);
+  house.run();
+  const std::string asked = house.server().take();
+  house.dies();
+  const std::string again = house.asked_next();
+  CHECK(wire::types(again) == wire::types(asked));
+  house.answers(backend::parse_complete + backend::bind_complete + backend::complete("SELECT 0") +
+                backend::ready());
+  CHECK(wire::types(client.take()) == "12CZ");
+  CHECK(wire::types(house.asked_by(client, execute)) == "BES");
+}
+
+TEST_CASE("a block whose BEGIN travels with the write that is lost is begun again") {
+  Inn house({}, Switch::on);
+  FarEnd client = house.log_in();
+  client.send(frontend::query("BEGIN"));
+  house.run();
+  CHECK(wire::types(client.take()) == "CZ");
+  CHECK(house.asked_by(client, insert) == frontend::query("BEGIN") + insert);
+  house.dies();
+  CHECK(house.asked_next() == frontend::query("BEGIN") + insert);
+  house.answers(backend::complete("BEGIN") + backend::ready('T') + backend::complete("INSERT 0 1") +
+                backend::ready('T'));
+  CHECK(wire::types(client.take()) == "CZ");
+}
+
+TEST_CASE("what the client has sent behind the request that is lost follows it") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  CHECK(house.asked_by(client, select) == select);
+  house.dies();
+  CHECK(house.asked_next() == select + select);
+}
+
+// Told ------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a write whose server was shut down is not written again when the client has been told of it") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, insert + insert);
+  house.answers(inserted);
+  CHECK(client.take() == inserted);
+  house.server().send(goodbye);
+  house.dies();
+  CHECK(client.take() == goodbye);
+  CHECK(client.is_gone());
+}
+
+TEST_CASE("a read is not read again in a transaction that the server has answered in") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, frontend::query("BEGIN"));
+  house.answers(backend::complete("BEGIN") + backend::ready('T'));
+  client.take();
+  house.asked_by(client, select);
+  house.dies();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+  CHECK(client.is_gone());
+}
+
+TEST_CASE("a read is not read elsewhere when its session has something on the server that is lost") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, frontend::query("SELECT pg_advisory_lock(1)"));
+  house.answers(backend::selected(""));
+  house.answers(backend::audit({{"l", "", ""}}));
+  client.take();
+  house.asked_by(client, select);
+  house.dies();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a query that has run for a while when its server is shut down may have been meant: it is told") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.pass(3s);
+  house.server().send(goodbye);
+  house.dies();
+  CHECK(client.take() == goodbye);
+  CHECK(client.is_gone());
+}
+
+TEST_CASE("a request that takes three servers with it is not given a fourth") {
+  Inn house;
+  FarEnd client = house.log_in();
+  CHECK(house.asked_by(client, select) == select);
+  for (int i = 0; i < 2; ++i) {
+    house.dies();
+    CHECK(client.take().empty());
+    CHECK(house.asked_next() == select);
+  }
+  house.dies();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+  CHECK(house.resent() == 2);
+}
+
+TEST_CASE("an error of the request itself is the client's, however the server ends after it") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  const std::string error = backend::error("42P01", "relation \"t\" does not exist");
+  house.answers(error);
+  house.dies();
+  CHECK(client.take().starts_with(error));
+  CHECK(client.is_gone());
+}
+
+// After a rest ----------------------------------------------------------------------------------------------
+
+Settings with_checks() {
+  Settings settings;
+  settings.server_check_delay = 30s;
+  settings.server_check_timeout = 2s;
+  return settings;
+}
+
+TEST_CASE("a read goes to a server that has rested right behind the probe") {
+  Inn house(with_checks());
+  FarEnd client = house.log_in();
+  house.pass(30s);
+  CHECK(house.asked_by(client, select) == probe + select);
+  house.answers(probed + backend::selected("1"));
+  CHECK(client.take() == backend::selected("1"));
+  CHECK(house.asked_by(client, select) == select);
+  CHECK(house.counters().server_checks.value() == 1);
+}
+
+TEST_CASE("a write goes to a server that has rested once the probe is answered") {
+  Inn house(with_checks());
+  FarEnd client = house.log_in();
+  house.pass(30s);
+  CHECK(house.asked_by(client, insert) == probe);
+  house.answers(probed);
+  CHECK(house.server().take() == insert);
+  house.answers(inserted);
+  CHECK(client.take() == inserted);
+}
+
+TEST_CASE("a probe without an answer moves the request to another server, a write too") {
+  for (const std::string& request : {select, insert}) {
+    Inn house(with_checks());
+    FarEnd client = house.log_in();
+    house.pass(30s);
+    house.asked_by(client, request);
+    house.pass(1s);
+    CHECK(house.fake.connector.pending() == 0);
+    house.pass(1s);
+    CHECK(house.counters().server_check_timeouts.value() == 1);
+    CHECK(house.asked_next() == request);
+    CHECK(client.take().empty());
+  }
+}
+
+TEST_CASE("a slow query behind an answered probe is waited for") {
+  Inn house(with_checks());
+  FarEnd client = house.log_in();
+  house.pass(30s);
+  house.asked_by(client, select);
+  house.answers(probed);
+  house.pass(60s);
+  house.answers(backend::selected("1"));
+  CHECK(client.take() == backend::selected("1"));
+}
+
+}  // namespace ballast::test
