@@ -9,8 +9,9 @@
 namespace ballast {
 namespace {
 
-// Each row: kind, name, value. Kinds: s(etting), i(dentity), and one letter for each residue that is there.
-// Settings of the transaction end with it; those of `unhindered` it has told.
+// Each row: kind, name, value. Kinds: s(etting), x: one that the user who logged in could not make,
+// i(dentity), w: a timeout (see unhindered), c: the name of a custom setting, and one letter for each residue
+// that is there. Settings of the transaction end with it; those of `unhindered` it has told.
 constexpr std::string_view is_changed =
     "source='session' AND name NOT IN "
     "('transaction_isolation','transaction_read_only','transaction_deferrable',"
@@ -69,7 +70,9 @@ std::string if_short(const std::string& value) {
 // module, are in it, and count only if the session has changed them. A placeholder that nobody has set is
 // null, one that was reset is empty: no difference to us.
 std::string settings_query(const CustomSettings& custom) {
-  std::string query = "SELECT 's',";
+  std::string query =
+      "SELECT CASE WHEN context='superuser' AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles"
+      " WHERE rolname=session_user) THEN 'x' ELSE 's' END,";
   if (custom.empty()) {
     query.append("name,").append(if_short("setting")).append(" FROM pg_catalog.pg_settings WHERE ");
     return query.append(is_changed).append(identities_query);
@@ -155,15 +158,16 @@ bool read_finding(std::string_view row, std::string_view login_user, Findings& f
   const auto [kind, name, value] = columns;
   if (!reader.finished() || kind.size() != 1) return false;
   if (is_null) {
-    findings.is_incomplete = true;
-    return kind == "s" && !name.empty();
+    findings.has_long_value = true;
+    return (kind == "s" || kind == "x") && !name.empty();
   }
   if (kind == "w") return add_timeout(name, value, findings);
   if (kind == "c") {
     findings.setting_names.emplace(name);
     return true;
   }
-  if (kind == "s") {
+  if (kind == "s" || kind == "x") {
+    findings.needs_superuser = findings.needs_superuser || kind == "x";
     add_setting(name, value, findings);
     return true;
   }

@@ -26,7 +26,13 @@ struct Findings {
   ResidueSet residue;            // what is there besides
   Channels channels;             // that it listens to
   CustomSettings setting_names;  // in the texts of functions
-  bool is_incomplete = false;    // some setting is too long to be told
+  bool has_long_value = false;   // some setting is too long to be told
+  bool needs_superuser = false;  // some setting is a superuser's to make, as a function's owner may be
+
+  // Could any server be brought there? Who sets session_authorization has logged in as superuser.
+  bool can_travel() const {
+    return !has_long_value && (!needs_superuser || settings.contains("session_authorization"));
+  }
 };
 
 // The query for these kinds. Custom settings are in no catalog and are asked for by name.

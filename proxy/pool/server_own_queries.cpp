@@ -175,7 +175,7 @@ void ServerConnection::audit_done() {
   const bool has_failed = !std::exchange(own_error_, {}).message.empty();
   if (asked_names_ && !has_failed && owner_.learn_setting_names(findings_.setting_names))
     residue_.suspect(Residue::settings);  // to be asked for by these names too
-  if (has_failed || findings_.is_incomplete) {
+  if (has_failed || !findings_.can_travel()) {
     residue_.audit_failed();
   } else {
     if (residue_.asked(Residue::anything) && owner_.has_nameless_settings())

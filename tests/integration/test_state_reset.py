@@ -423,6 +423,35 @@ def test_a_custom_setting_whose_name_no_statement_ever_says(functions, crowd):
     assert crowd.client().row("select name from whoami") in ([None], [""])
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "language sql begin atomic select set_config('{}.who', $1, false); end",
+        "language plpgsql as $$ begin execute 'set session {}.who = ' || quote_literal($1); end $$",
+        "language plpgsql as $$ begin execute 'select set_config(''{}.who'', $1, false)' using $1; end $$",
+        "language plpgsql as $$ begin perform set_config(setting_name => '{}.Who', new_value => $1, is_local => false); end $$",
+        "language plpgsql as $$ begin execute format('SET \"{}\".who TO %L', $1); end $$",
+    ],
+    ids=["sql", "set", "quoted", "named", "identifier"],
+)
+def test_names_of_custom_settings_are_read_in_functions_of_every_kind(request, gather, server, body):
+    scope = f"only_{request.node.callspec.id}"
+    server.sql(
+        f"create or replace function public.inner_in(text) returns void {body.format(scope)};"
+        "create or replace function public.log_in_within(text) returns void language plpgsql as "
+        "$$ begin perform inner_in($1); end $$",
+        "app",
+    )
+    crowd = gather()
+    client, other = crowd.client(), crowd.client()
+    client.run("select log_in_within('anne')")
+    ask = f"select current_setting('{scope}' || '.who', true)"
+    for _ in range(3):
+        assert client.row(ask) == ["anne"]
+        assert other.row(ask) in ([None], [""])
+    client.shares_servers()
+
+
 def test_a_set_that_the_function_takes_back(functions, own):
     own.run("select set_and_undone('5MB')")
     assert shown(own)[1] == "1MB"

@@ -60,7 +60,7 @@ TEST_CASE("custom settings are asked for by name, with the other settings only")
   const CustomSettings custom{"app.user", "it's.\\one"};
   const std::string query = audit_query(Residue::settings, custom);
   CHECK(contains(query, "ARRAY['app.user',E'it''s.\\\\one']"));
-  CHECK(contains(query, ";SELECT 's',"));
+  CHECK(contains(query, "ELSE 's' END,coalesce(name,n),"));
   CHECK_FALSE(contains(audit_query(Residue::advisory_locks, custom), "app.user"));
   CHECK_FALSE(contains(audit_query(Residue::settings, {}), "ARRAY"));
 }
@@ -125,8 +125,19 @@ TEST_CASE("a timeout is found unless it is its default") {
 TEST_CASE("a setting without a value is one that is too long") {
   Findings findings;
   CHECK(read_finding("\0\3"s + column("s") + column("a.b") + wire::int32(-1), "ann", findings));
-  CHECK(findings.is_incomplete);
+  CHECK(findings.has_long_value);
   CHECK(findings.settings.empty());
+}
+
+TEST_CASE("what only a superuser may set can travel with one only") {
+  Findings findings;
+  CHECK(read_finding(row("s", "work_mem", "64kB"), "ann", findings));
+  CHECK(findings.can_travel());
+  CHECK(read_finding(row("x", "log_statement", "all"), "ann", findings));
+  CHECK(findings.settings == ReportedParameters{{"work_mem", "64kB"}, {"log_statement", "all"}});
+  CHECK_FALSE(findings.can_travel());
+  CHECK(read_finding(row("i", "session_authorization", "bob"), "ann", findings));
+  CHECK(findings.can_travel());
 }
 
 TEST_CASE("names of settings that functions set are not settings yet") {
@@ -163,7 +174,7 @@ TEST_CASE("a row that is not one of ours is none") {
     CHECK(findings.settings.empty());
   }
   for (const std::string& bad :
-       {good + "x", row("x"), row(""), row("ss", "a", "b"), "\0\2"s + column("s") + column("a"),
+       {good + "x", row("y"), row(""), row("ss", "a", "b"), "\0\2"s + column("s") + column("a"),
         "\0\4"s + column("s") + column("a") + column("b") + column("c"),
         "\0\3"s + column("l") + column("") + "\xff\xff\xff\xff"s,
         "\0\3"s + column("s") + "\xff\xff\xff\xff"s + column("b"), row("w", "lock_timeout", "5ms 0")}) {
