@@ -31,6 +31,7 @@ struct Counters {
   Counter idle_transaction_timeouts;
   Counter client_statement_limits;  // max_client_prepared_statements, max_prepared_statement_length
   Counter client_packet_limits;     // max_packet_size
+  Counter refused_hopeless;         // the database lets nobody in, or has been down for server_down_timeout
   Counter servers_connected;
   Counter server_connect_failures;
   Counter server_connect_timeouts;

@@ -93,6 +93,7 @@ struct Settings {
   Milliseconds client_login_timeout{60'000};
   Milliseconds server_connect_timeout{15'000};
   Milliseconds server_login_retry{1'000};
+  Milliseconds server_down_timeout{30'000};
   Milliseconds server_idle_timeout{600'000};
   Milliseconds server_lifetime{3'600'000};
   Milliseconds cancel_wait_timeout{10'000};

@@ -134,6 +134,14 @@ bool is_custom_setting(std::string_view name) {
   return !is_first;
 }
 
+bool is_impossible_setting(std::string_view name) {
+  const auto is_allowed = [](unsigned char c) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+    return is_letter || (c >= '0' && c <= '9') || c == '$' || c == '.';
+  };
+  return !std::all_of(name.begin(), name.end(), is_allowed);
+}
+
 std::string audit_query(ResidueSet kinds, const CustomSettings& custom) {
   std::string query;
   if (kinds.has(Residue::settings)) query = settings_query(custom);

@@ -19,6 +19,8 @@ using CustomSettings = std::set<std::string, std::less<>>;
 // Can PostgreSQL have a custom setting of that name, and can any client's audit ask for it, whatever its
 // encoding? In lower case or not.
 bool is_custom_setting(std::string_view name);
+// Does PostgreSQL refuse to set it, in any encoding, for its name alone (guc.c, valid_custom_variable_name)?
+bool is_impossible_setting(std::string_view name);
 
 // What one row of the answer adds up to.
 struct Findings {

@@ -91,10 +91,11 @@ void Broker::give_back(const PoolKey& key) {
   }
 }
 
-bool Broker::begin_connecting(int limit) {
-  if (connecting_.fetch_add(1) < limit) return true;
-  --connecting_;
-  return false;
+void Broker::grow_all() {
+  const std::scoped_lock lock(mutex_);
+  for (const Member& member : members_) {
+    if (member.loop != nullptr) member.loop->post([pools = member.pools] { pools->grow(); });
+  }
 }
 
 int Broker::enroll(Loop& loop, PoolSet& pools) {

@@ -26,6 +26,7 @@
 #include "proxy/pool/permit.hpp"
 #include "proxy/pool/pool_key.hpp"
 #include "proxy/pool/server_connection.hpp"
+#include "proxy/pool/upstream.hpp"
 
 namespace ballast {
 
@@ -50,9 +51,9 @@ class Broker {
   Answer ask(const PoolKey& key, const PoolSettings& settings, int size, Turn turn);
   int servers(const PoolKey& key) const;
 
-  // Server logins under way, over all pools and workers: false at `limit`.
-  bool begin_connecting(int limit);
-  void end_connecting(int count) { connecting_ -= count; }
+  Upstream& upstream() { return upstream_; }
+  // All pools of all workers try again to serve their queues.
+  void grow_all();
   std::uint64_t next_server_id() { return ++last_server_id_; }
 
   // Between pools and workers
@@ -99,7 +100,7 @@ class Broker {
   void count_hungry();
 
   std::atomic<std::uint64_t> schema_epoch_{1};
-  std::atomic<int> connecting_{0};
+  Upstream upstream_;
   std::atomic<std::uint64_t> last_server_id_{0};
   std::atomic<std::uint64_t> last_outdated_{0};
   std::atomic<int> hungry_count_{0};  // of hungry_, those that are not answered

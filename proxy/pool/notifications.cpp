@@ -220,7 +220,9 @@ void Notifications::tick(TimePoint now) {
     if (server_ == nullptr || (linger.count() > 0 && now - deserted_at_ >= linger)) close();
     return;
   }
-  if (server_ == nullptr && !is_waiting() && now >= retry_at_) connect();
+  // Who listens to a server that sleeps misses nothing, and is not to wake it.
+  const bool may_connect = now >= retry_at_ && pools_.broker().upstream().may_be_filled();
+  if (server_ == nullptr && !is_waiting() && may_connect) connect();
   if (server_ != nullptr && misses_marks(now)) {
     ServerConnection& server = *server_;
     on_server_lost({Severity::fatal,

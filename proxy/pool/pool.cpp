@@ -38,7 +38,9 @@ Pool::Pool(PoolSet& pools, PoolKey key, StartupParameters replication) : Pool(po
 
 Pool::~Pool() {
   stop_asking();
-  pools_.broker().end_connecting(static_cast<int>(connecting_.size()));
+  Upstream& upstream = pools_.broker().upstream();
+  for (std::size_t i = 0; i < connecting_.size(); ++i) upstream.given_up();
+  for (std::size_t i = 0; i < servers_.size(); ++i) upstream.disconnected(Upstream::End::ours);
 }
 
 ServerConnection* Pool::checkout(Waiter& waiter) {
@@ -225,6 +227,14 @@ void Pool::refuse_overdue(TimePoint now) {
   }
 }
 
+void Pool::refuse_hopeless(TimePoint now) {
+  if (waiters_.empty()) return;
+  const PgError why = pools_.broker().upstream().refusal(now, pools_.settings().server_down_timeout);
+  if (why.message.empty()) return;
+  pools_.counters().refused_hopeless.add(waiters_.size());
+  refuse_all(why);
+}
+
 void Pool::end_overdue_servers(TimePoint now) {
   const Settings& settings = pools_.settings();
   const std::vector<ServerConnection*> idle = idle_;  // least recently used first
@@ -257,13 +267,15 @@ void Pool::tick(TimePoint now) {
     attempt->time_out();
   }
   refuse_overdue(now);
+  refuse_hopeless(now);
   end_overdue_servers(now);
   parameter_sets_.sweep();
   if (pools_.broker().is_anyone_hungry()) give_idle_one();
   grow();
   serve_with_what_is_there();
   const int there = static_cast<int>(servers_.size() + connecting_.size());
-  for (int missing = settings_.min_pool_size - there; missing > 0 && now >= retry_at_; --missing) {
+  const bool may_fill = now >= retry_at_ && pools_.broker().upstream().may_be_filled();
+  for (int missing = settings_.min_pool_size - there; missing > 0 && may_fill; --missing) {
     if (!connect_one(settings_.pool_size)) break;
   }
 }
@@ -286,6 +298,7 @@ void Pool::close(ServerConnection& server, std::string_view why) {
   ++pools_.counters().servers_closed;
   server.say_goodbye();
   server.permit() = {};
+  pools_.broker().upstream().disconnected(Upstream::End::ours);
   pools_.world().loop.bury(take_out(server));
   grow();
 }
@@ -294,6 +307,9 @@ void Pool::on_server_broken(ServerConnection& server, const PgError& why) {
   ++pools_.counters().servers_broken;
   log::info(server.name(), "server connection ended: " + why.message);
   server.permit() = {};
+  const bool was_idle =
+      server.pipeline().at_rest() && server.pipeline().status() == TransactionStatus::idle;
+  pools_.broker().upstream().disconnected(was_idle ? Upstream::End::slept : Upstream::End::ours);
   pools_.world().loop.bury(take_out(server));
   grow();
 }

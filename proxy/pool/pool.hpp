@@ -127,8 +127,10 @@ class Pool final : private ServerOwner {
   ServerLoginRequest login_request() const;
   void on_connected(std::uint64_t id, ServerConnect::Outcome outcome);
   void on_connect_failed(ServerConnect::Outcome outcome);
+  void tell_others(Upstream::News news);
   void refuse_all(const PgError& why);
   void refuse_overdue(TimePoint now);
+  void refuse_hopeless(TimePoint now);
   std::string what_is_in_the_way() const;
   void end_overdue_servers(TimePoint now);
 
@@ -156,7 +158,7 @@ class Pool final : private ServerOwner {
   boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters_;
   std::uint64_t last_outdated_ = 0;  // up to this id there is no such server among the idle ones
   PgError last_connect_error_;       // why the latest attempt failed; empty after a success
-  TimePoint retry_at_;               // no new attempt before this
+  TimePoint retry_at_;               // no new attempt of this pool before this
   Broker::Refusal refusal_ = Broker::Refusal::none;  // the limit that stands in the way of the waiters
   bool is_asking_ = false;                           // have others been asked for a server or its place?
 };

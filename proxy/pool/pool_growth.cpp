@@ -20,13 +20,6 @@ constexpr std::chrono::milliseconds patience_between_workers{5};
 // too: a new connection is made there, which should serve a while before it goes back.
 constexpr std::chrono::milliseconds patience_between_pools{100};
 
-// Errors at login that pass by themselves: the server is starting or has no room. All others are the client's
-// to hear at once (wrong password, no such database, ...).
-bool passes_by_itself(const PgError& error) {
-  return error.sqlstate == sqlstate::cannot_connect_now || error.sqlstate == sqlstate::too_many_connections ||
-         error.sqlstate == sqlstate::admin_shutdown;
-}
-
 }  // namespace
 
 void Pool::grow() {
@@ -53,7 +46,9 @@ TimePoint Pool::unserved_since() const {
 }
 
 bool Pool::connect_one(int size) {
-  if (!pools_.broker().begin_connecting(pools_.settings().max_server_connecting)) return false;
+  Upstream& upstream = pools_.broker().upstream();
+  if (!upstream.begin_connecting(pools_.world().loop.now(), pools_.settings().max_server_connecting))
+    return false;
   const Broker::Turn turn{this, unserved_since()};
   Broker::Answer answer = pools_.broker().ask(key_, settings_, size, turn);
   const bool is_shared_limit = answer.refusal == Broker::Refusal::max_db_connections ||
@@ -65,7 +60,7 @@ bool Pool::connect_one(int size) {
   }
   refusal_ = answer.refusal;
   if (!answer.permit) {
-    pools_.broker().end_connecting(1);
+    upstream.given_up();
     if (is_for_client) ask_others(answer.refusal, turn.since);
   }
   Counters& counters = pools_.counters();
@@ -133,7 +128,6 @@ void Pool::on_connected(std::uint64_t id, ServerConnect::Outcome outcome) {
   Permit permit = std::move(at->permit);
   pools_.world().loop.bury(std::move(at->connect));
   connecting_.erase(at);
-  pools_.broker().end_connecting(1);
   if (!outcome.stream) {
     permit = {};
     return on_connect_failed(std::move(outcome));
@@ -141,6 +135,7 @@ void Pool::on_connected(std::uint64_t id, ServerConnect::Outcome outcome) {
   ++pools_.counters().servers_connected;
   last_connect_error_ = {};
   const TimePoint now = pools_.world().loop.now();
+  tell_others(pools_.broker().upstream().connected(now));
   ServerConnection::Birth birth;
   birth.stream = std::move(outcome.stream);
   birth.unread = std::move(outcome.unread);
@@ -173,12 +168,21 @@ void Pool::add(ServerConnection::Birth birth) {
 void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
   ++pools_.counters().server_connect_failures;
   last_connect_error_ = std::move(outcome.error);
-  retry_at_ = pools_.world().loop.now() + pools_.settings().server_login_retry;
+  const TimePoint now = pools_.world().loop.now();
+  const ConnectFailure kind = kind_of(last_connect_error_, outcome.refused_by_server);
+  if (kind == ConnectFailure::rejected) retry_at_ = now + pools_.settings().server_login_retry;
+  tell_others(pools_.broker().upstream().failed(now, last_connect_error_, kind,
+                                                pools_.settings().server_login_retry));
   // No place is to be kept for us that we may not use yet; a server of another worker is still welcome.
   if (refusal_ != Broker::Refusal::pool_size) stop_asking();
   log::warning("pool " + key_.user + "@" + key_.database, last_connect_error_.message);
-  if (outcome.refused_by_server && !passes_by_itself(last_connect_error_)) refuse_all(last_connect_error_);
+  if (kind == ConnectFailure::rejected || kind == ConnectFailure::refused) refuse_all(last_connect_error_);
   serve_with_what_is_there();
+}
+
+// They have waited for the outcome.
+void Pool::tell_others(Upstream::News news) {
+  if (news == Upstream::News::may_connect) pools_.broker().grow_all();
 }
 
 // Between pools and workers

@@ -159,7 +159,7 @@ void ClientSession::suspect(const StatementEffect& effect, ResidueSet kinds) {
   if (may_undo && !calls_.names.empty()) calls_.were_undone = true;
   for (const std::string& name : effect.custom_settings) {
     const bool is_known = pool_->learn_custom_setting(name);
-    if (!is_known && !(kinds - claimed).empty()) kinds |= Residue::unseen;
+    if (!is_known && !is_impossible_setting(name) && !(kinds - claimed).empty()) kinds |= Residue::unseen;
   }
   server_->suspect(kinds);
   may_have_reset_ =

@@ -86,6 +86,13 @@ TEST_CASE("a name can be asked for if it is identifiers with dots between them, 
   }
 }
 
+TEST_CASE("a name that PostgreSQL refuses in any encoding leaves nothing behind") {
+  for (const std::string_view name : {"app.bad-guc", "app.weird name", "app.\"x\""})
+    CHECK(is_impossible_setting(name));
+  for (const std::string_view name : {"app.user_id", "a.b.c", "\xFC.x", "app.$1"})
+    CHECK_FALSE(is_impossible_setting(name));
+}
+
 // The answer ------------------------------------------------------------------------------------------------
 
 TEST_CASE("settings are found with their names in lower case and their values as they are") {

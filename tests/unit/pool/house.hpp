@@ -76,6 +76,12 @@ struct House {
     settings.upstream.sslmode = SslMode::disable;
     pools =
         std::make_unique<PoolSet>(fake.world, broker, std::make_shared<const Settings>(settings), users());
+    wake();
+  }
+  // Somebody else is connected: pools need not find out whether the server is there (Upstream).
+  void wake() {
+    REQUIRE(broker.upstream().begin_connecting(fake.loop.now(), 1));
+    broker.upstream().connected(fake.loop.now());
   }
   std::unique_ptr<UserTable> users() {
     return std::make_unique<UserTable>(settings.upstream,

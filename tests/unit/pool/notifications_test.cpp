@@ -229,6 +229,26 @@ TEST_CASE("a lost connection is made again, at most one in server_login_retry, a
   CHECK(ear.take() == "l");
 }
 
+TEST_CASE(
+    "a server that has gone to sleep is not woken to listen; once it is awake it is listened to again") {
+  Stage stage;
+  Ear ear(stage.notifications);
+  ear.subscribe({"a"});
+  stage.connect();
+  stage.hear(listened);
+  ear.take();
+  stage.house.broker.upstream().disconnected(Upstream::End::ours);  // the house's own
+  stage.server.send(backend::error("57P01", "terminating connection due to administrator command", "FATAL"));
+  stage.house.fake.run();
+  CHECK(ear.take() == "d");
+  CHECK(stage.house.broker.upstream().state() == Upstream::State::asleep);
+  stage.house.pass(1h);
+  CHECK(stage.house.connecting() == 0);
+  stage.house.wake();
+  stage.house.pass(100ms);
+  CHECK(stage.house.connecting() == 1);
+}
+
 TEST_CASE("a LISTEN that the server refuses ends that connection, not the subscription") {
   Stage stage;
   Ear ear(stage.notifications);

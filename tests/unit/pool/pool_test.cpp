@@ -415,13 +415,13 @@ TEST_CASE("a login that is refused for a while is waited for [5.6-101]") {
   }
 }
 
-TEST_CASE("after a failure there is no new attempt before server_login_retry [5.6-108]") {
+TEST_CASE("after a login that is refused for good its pool pauses for server_login_retry [5.6-108]") {
   Settings settings;
   settings.server_login_retry = 5s;
   House house(settings);
   Client client;
   client.ask(house.pool());
-  house.fake.connector.refuse("Connection refused");
+  house.refuse_login("28P01", "password authentication failed");
   CHECK(house.connecting() == 0);
   Client other;
   other.ask(house.pool());
@@ -429,7 +429,99 @@ TEST_CASE("after a failure there is no new attempt before server_login_retry [5.
   for (int i = 0; i < 49; ++i) house.pass(100ms);
   CHECK(house.connecting() == 0);
   house.pass(100ms);
-  CHECK(house.connecting() == 2);
+  CHECK(house.connecting() == 1);
+}
+
+TEST_CASE("pauses between connects that fail grow from 100 ms up to server_login_retry [5.6-108]") {
+  Settings settings;
+  settings.server_login_retry = 2s;
+  settings.server_down_timeout = 0ms;
+  House house(settings);
+  Client client;
+  client.ask(house.pool());
+  int attempts = 0;
+  for (int i = 0; i < 1000; ++i) {  // 100 s
+    if (house.connecting() > 0) {
+      ++attempts;
+      house.fake.connector.refuse("Connection refused");
+    }
+    house.pass(100ms);
+  }
+  CHECK(attempts >= 50);
+  CHECK(attempts <= 75);  // a quarter of each pause is jitter
+  CHECK(client.refusals == 0);
+}
+
+TEST_CASE("a server that nobody is connected to is tried by one connect; others follow it") {
+  House house;
+  house.broker.upstream().disconnected(Upstream::End::slept);
+  std::array<Client, 3> clients;
+  for (Client& client : clients) client.ask(house.pool());
+  Client bob;
+  bob.ask(house.pool(app_bob));
+  CHECK(house.connecting() == 1);
+  CHECK(house.broker.upstream().state() == Upstream::State::waking);
+  house.connect();
+  CHECK(clients[0].has_server());
+  CHECK(house.connecting() == 3);
+}
+
+TEST_CASE("while nobody is let in all who wait are told why, and who asks next after half a minute tries") {
+  House house;
+  house.broker.upstream().disconnected(Upstream::End::slept);
+  Client ann;
+  Client bob;
+  ann.ask(house.pool());
+  bob.ask(house.pool(app_bob));
+  house.refuse_login("XX000", "The endpoint has been disabled. Enable it using Neon API and retry.");
+  CHECK(ann.refusals == 1);
+  house.pass(100ms);
+  CHECK(bob.refusals == 1);
+  CHECK(bob.refused.message == "The endpoint has been disabled. Enable it using Neon API and retry.");
+  ann.ask(house.pool());
+  house.pass(100ms);
+  CHECK(ann.refusals == 2);
+  CHECK(house.counters().refused_hopeless.value() == 2);
+  house.pass(30s);
+  ann.ask(house.pool());
+  CHECK(house.connecting() == 1);
+  house.pass(100ms);
+  CHECK(ann.refusals == 2);
+  house.connect();
+  CHECK(ann.has_server());
+}
+
+TEST_CASE("when the server has been down for server_down_timeout clients are told at once") {
+  Settings settings;
+  settings.server_down_timeout = 3s;
+  settings.server_login_retry = 1s;
+  House house(settings);
+  house.broker.upstream().disconnected(Upstream::End::slept);
+  Client client;
+  client.ask(house.pool());
+  for (int i = 0; i < 100 && client.refusals == 0; ++i) {
+    while (house.connecting() > 0) house.fake.connector.refuse("Connection refused");
+    house.pass(100ms);
+  }
+  CHECK(house.counters().refused_hopeless.value() == 1);
+  REQUIRE(client.refusals == 1);
+  CHECK(client.refused.sqlstate == "08001");
+  CHECK(client.refused.detail == "Connection refused");
+}
+
+TEST_CASE("a server that sleeps is not woken to fill a pool up to min_pool_size") {
+  Settings settings;
+  settings.min_pool_size = 2;
+  House house(settings);
+  house.pool();
+  house.broker.upstream().disconnected(Upstream::End::slept);
+  house.pass(100ms);
+  CHECK(house.connecting() == 0);
+  Client client;
+  client.ask(house.pool());
+  house.connect();
+  house.pass(100ms);
+  CHECK(house.connecting() == 1);
 }
 
 TEST_CASE("a connect that takes too long is given up and counted [5.6-102]") {

@@ -173,6 +173,15 @@ TEST_CASE(
   CHECK(house.sends(one, reads) == forget + reads);
 }
 
+TEST_CASE("a setting whose name PostgreSQL refuses keeps no server") {
+  Town house;
+  FarEnd client = house.log_in();
+  house.runs(client, "SET app.\"bad-name\" = 1");
+  house.answers(backend::audit({}));
+  CHECK(house.pins().empty());
+  CHECK(house.idle() == 1);
+}
+
 // What pins -------------------------------------------------------------------------------------------------
 
 TEST_CASE("a lock keeps the server for its client until an audit finds it gone") {

@@ -1,0 +1,77 @@
+// Upstream: what is known of the database server as a whole. Pools ask before each connect whether it is time
+// for one, and say how it went.
+//
+//            connected                       last server lost while idle
+//   unknown ----------> awake <----------------------------------------> asleep
+//                         ^    connected          the first who asks: waking
+//                         |
+//      down (fails for passing reasons), refused (nobody is let in)
+//
+// Unless it is awake one connect at a time is made: it wakes the database, or finds out that it is back,
+// while everybody else waits for its outcome. After that many may follow at once, the fewer the more crowded
+// the server has said it is.
+//
+// Thread-safe, shared by all workers; its lock is not on the path of a query.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <random>
+
+#include "protocol/pg_error.hpp"
+
+#include "proxy/base/settings.hpp"
+#include "proxy/io/world.hpp"
+#include "proxy/pool/connect_failure.hpp"
+
+namespace ballast {
+
+class Upstream {
+ public:
+  enum class State : std::uint8_t { unknown, awake, asleep, waking, down, refused };
+  // What an outcome means to others than who reports it.
+  enum class News : std::uint8_t { nothing, may_connect };
+
+  // `seed` of the jitter.
+  explicit Upstream(std::uint32_t seed = 1) : random_(seed) {}
+
+  // May a connect begin now, beside those under way? True: its outcome follows, in one of the next four
+  // calls.
+  bool begin_connecting(TimePoint now, int connecting_max);
+  News connected(TimePoint now);
+  News failed(TimePoint now, const PgError& why, ConnectFailure kind, Milliseconds retry_max);
+  // It comes to nothing, and says nothing about the server.
+  News given_up();
+
+  // A server that was connected is not any more. `slept`: it has ended by itself, while it was idle.
+  enum class End : std::uint8_t { ours, slept };
+  void disconnected(End end);
+
+  State state() const { return state_.load(std::memory_order_relaxed); }
+  // Is it worth a connect that nobody waits for? Not if that might wake it.
+  bool may_be_filled() const { return state() == State::awake || state() == State::unknown; }
+  // What those who wait are told now, rather than to wait on: nobody is let in, or the server could not be
+  // reached for `patience` (0: no end to it). Empty while there is hope, as when a connect is under way.
+  PgError refusal(TimePoint now, Milliseconds patience) const;
+
+ private:
+  bool is_awake() const { return rest_ == State::awake; }
+  void rest(State state);
+  void pause(TimePoint now, Milliseconds first, Milliseconds most);
+
+  mutable std::mutex mutex_;
+  std::atomic<State> state_{State::unknown};
+  State rest_ = State::unknown;  // but for `waking`
+  bool is_probing_ = false;      // is a connect under way whose outcome the others wait for?
+  int connecting_ = 0;
+  int connected_ = 0;
+  int fan_out_ = 0;   // how many connects at once the server bears; 0: as many as are allowed
+  int failures_ = 0;  // in a row
+  TimePoint retry_at_;
+  TimePoint failing_since_;
+  PgError why_;  // of the last failure
+  std::minstd_rand random_;
+};
+
+}  // namespace ballast

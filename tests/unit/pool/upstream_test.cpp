@@ -1,0 +1,170 @@
+#include "proxy/pool/upstream.hpp"
+
+#include <doctest/doctest.h>
+
+namespace ballast {
+namespace {
+
+using namespace std::chrono_literals;
+using State = Upstream::State;
+using News = Upstream::News;
+
+struct Stage {
+  bool begin(int most = 8) { return upstream.begin_connecting(now, most); }
+  News fail(ConnectFailure kind, const std::string& text = "no") {
+    return upstream.failed(now, {Severity::fatal, "XX000", text, {}, {}}, kind, 1s);
+  }
+  News connect() {
+    REQUIRE(begin());
+    return upstream.connected(now);
+  }
+  PgError refusal() const { return upstream.refusal(now, 30s); }
+
+  Upstream upstream;
+  TimePoint now{1h};
+};
+
+}  // namespace
+
+TEST_CASE("nothing is known at first: one connect finds out, the others wait for it") {
+  Stage stage;
+  CHECK(stage.upstream.state() == State::unknown);
+  CHECK(stage.begin());
+  CHECK(stage.upstream.state() == State::waking);
+  CHECK_FALSE(stage.begin());
+  CHECK(stage.upstream.connected(stage.now) == News::may_connect);
+  CHECK(stage.upstream.state() == State::awake);
+}
+
+TEST_CASE("an awake server is connected to as often at once as is allowed") {
+  Stage stage;
+  stage.connect();
+  for (int i = 0; i < 3; ++i) CHECK(stage.begin(3));
+  CHECK_FALSE(stage.begin(3));
+  CHECK(stage.upstream.connected(stage.now) == News::nothing);
+  CHECK(stage.begin(3));
+}
+
+TEST_CASE("it sleeps when the last server has ended by itself while idle") {
+  Stage stage;
+  stage.connect();
+  stage.connect();
+  stage.upstream.disconnected(Upstream::End::slept);
+  CHECK(stage.upstream.state() == State::awake);
+  stage.upstream.disconnected(Upstream::End::slept);
+  CHECK(stage.upstream.state() == State::asleep);
+  CHECK_FALSE(stage.upstream.may_be_filled());
+  CHECK(stage.begin());
+  CHECK(stage.upstream.state() == State::waking);
+  CHECK_FALSE(stage.begin());
+}
+
+TEST_CASE("whether it sleeps is not known when we have closed the last server ourselves") {
+  Stage stage;
+  stage.connect();
+  stage.upstream.disconnected(Upstream::End::ours);
+  CHECK(stage.upstream.state() == State::unknown);
+  CHECK(stage.begin());
+  CHECK_FALSE(stage.begin());
+}
+
+TEST_CASE("a connect that is given up leaves the next one to others") {
+  Stage stage;
+  CHECK(stage.begin());
+  CHECK(stage.upstream.given_up() == News::may_connect);
+  CHECK(stage.upstream.state() == State::unknown);
+  CHECK(stage.begin());
+}
+
+TEST_CASE("while it is down pauses double up to the longest, less a quarter at most") {
+  Stage stage;
+  Milliseconds whole = 100ms;
+  for (int i = 0; i < 8; ++i) {
+    REQUIRE(stage.begin());
+    CHECK(stage.fail(ConnectFailure::passing) == News::nothing);
+    CHECK(stage.upstream.state() == State::down);
+    stage.now += whole * 3 / 4 - 1ms;
+    CHECK_FALSE(stage.begin());
+    stage.now += whole / 4 + 1ms;
+    whole = std::min<Milliseconds>(whole * 2, 1s);
+  }
+  stage.connect();
+  CHECK(stage.upstream.state() == State::awake);
+  CHECK(stage.begin());
+  stage.fail(ConnectFailure::passing);
+  stage.now += 100ms;
+  CHECK(stage.begin());
+}
+
+TEST_CASE("a login that only its own pool's is wrong says nothing about the server") {
+  Stage stage;
+  CHECK(stage.begin());
+  CHECK(stage.fail(ConnectFailure::rejected) == News::may_connect);
+  CHECK(stage.upstream.state() == State::unknown);
+  CHECK(stage.begin());
+  CHECK(stage.refusal().message.empty());
+}
+
+TEST_CASE("a crowded server gets half as many connects at once, and one more with each that succeeds") {
+  Stage stage;
+  stage.connect();
+  for (int i = 0; i < 8; ++i) REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::crowded);
+  CHECK(stage.upstream.state() == State::awake);
+  for (int i = 0; i < 7; ++i) stage.upstream.given_up();
+  stage.now += 200ms;
+  for (int i = 0; i < 4; ++i) CHECK(stage.begin());
+  CHECK_FALSE(stage.begin());
+  stage.upstream.connected(stage.now);
+  for (int i = 0; i < 2; ++i) CHECK(stage.begin());
+  CHECK_FALSE(stage.begin());
+}
+
+TEST_CASE("a crowded server is left alone for a while, longer each time") {
+  Stage stage;
+  stage.connect();
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::crowded);
+  CHECK_FALSE(stage.begin());
+  stage.now += 200ms;
+  REQUIRE(stage.begin());
+  CHECK_FALSE(stage.begin());
+  stage.fail(ConnectFailure::crowded);
+  stage.now += 200ms;
+  CHECK_FALSE(stage.begin());
+  stage.now += 200ms;
+  CHECK(stage.begin());
+}
+
+TEST_CASE("where nobody is let in all are told why for half a minute; then one may try") {
+  Stage stage;
+  REQUIRE(stage.begin());
+  CHECK(stage.refusal().message.empty());
+  stage.fail(ConnectFailure::refused, "The endpoint has been disabled.");
+  CHECK(stage.upstream.state() == State::refused);
+  CHECK(stage.refusal().message == "The endpoint has been disabled.");
+  stage.now += 29'999ms;
+  CHECK_FALSE(stage.begin());
+  stage.now += 1ms;
+  CHECK(stage.refusal().message.empty());
+  CHECK(stage.begin());
+  CHECK(stage.refusal().message.empty());
+  CHECK_FALSE(stage.begin());
+}
+
+TEST_CASE("who waits for a server that is down is told so when patience is at its end") {
+  Stage stage;
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::passing, "Connection refused");
+  CHECK(stage.refusal().message.empty());
+  stage.now += 30s;
+  REQUIRE(stage.begin());
+  CHECK(stage.refusal().message.empty());  // this one may succeed
+  stage.fail(ConnectFailure::passing, "Connection refused");
+  const PgError error = stage.refusal();
+  CHECK(error.sqlstate == "08001");
+  CHECK(error.detail == "Connection refused");
+  CHECK(stage.upstream.refusal(stage.now, 0ms).message.empty());
+}
+
+}  // namespace ballast
