@@ -115,7 +115,7 @@ const std::string_view setting_names_query =
     " UNION ALL (SELECT DISTINCT 'c',pg_catalog.lower(pg_catalog.replace(m[1],'\"','')),''"
     " FROM pg_catalog.pg_proc,pg_catalog.regexp_matches("
     "CASE WHEN prosqlbody IS NULL THEN prosrc ELSE pg_catalog.pg_get_function_sqlbody(oid) END,"
-    "'(?:set_config[[:space:]]*[(][[:space:]]*(?:setting_name[[:space:]]*[:=]+>?[[:space:]]*)?E?''+"
+    "'(?:set_config[[:space:]]*[(][[:space:]]*E?''+"
     "|(?:^|[^a-z0-9_])set[[:space:]]+(?:session[[:space:]]+)?)"
     "(\"?[a-z_][a-z0-9_$]*\"?(?:[.]\"?[a-z_][a-z0-9_$]*\"?)+)','gi') m"
     " WHERE prolang>13 LIMIT 201)";

@@ -307,8 +307,7 @@ void Pool::on_server_broken(ServerConnection& server, const PgError& why) {
   ++pools_.counters().servers_broken;
   log::info(server.name(), "server connection ended: " + why.message);
   server.permit() = {};
-  const bool was_idle =
-      server.pipeline().at_rest() && server.pipeline().status() == TransactionStatus::idle;
+  const bool was_idle = server.pipeline().at_rest() && server.pipeline().status() == TransactionStatus::idle;
   pools_.broker().upstream().disconnected(was_idle ? Upstream::End::slept : Upstream::End::ours);
   pools_.world().loop.bury(take_out(server));
   grow();

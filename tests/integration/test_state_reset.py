@@ -429,10 +429,10 @@ def test_a_custom_setting_whose_name_no_statement_ever_says(functions, crowd):
         "language sql begin atomic select set_config('{}.who', $1, false); end",
         "language plpgsql as $$ begin execute 'set session {}.who = ' || quote_literal($1); end $$",
         "language plpgsql as $$ begin execute 'select set_config(''{}.who'', $1, false)' using $1; end $$",
-        "language plpgsql as $$ begin perform set_config(setting_name => '{}.Who', new_value => $1, is_local => false); end $$",
+        "language sql as $$ select pg_catalog.set_config ( E'{}.Who', $1, false); select $$",
         "language plpgsql as $$ begin execute format('SET \"{}\".who TO %L', $1); end $$",
     ],
-    ids=["sql", "set", "quoted", "named", "identifier"],
+    ids=["sql", "set", "quoted", "escaped", "identifier"],
 )
 def test_names_of_custom_settings_are_read_in_functions_of_every_kind(request, gather, server, body):
     scope = f"only_{request.node.callspec.id}"
