@@ -153,6 +153,7 @@ Pipeline::Verdict Pipeline::fail() {
   if (ends_with_ready(failed.kind)) {
     return failed.answer == Answer::forward ? Verdict::forward : Verdict::ours;
   }
+  const bool is_own = failed.purpose != 0;
   bool is_first = true;
   while (!queue_empty() && head().kind != RequestKind::sync) {
     Request skipped = head();
@@ -162,6 +163,7 @@ Pipeline::Verdict Pipeline::fail() {
     if (skipped.statement != 0) observer_.on_discarded(skipped);
   }
   skipping_ = queue_empty();
+  if (is_own) return Verdict::ours;
   return Verdict::forward;  // also of a Parse that we put before the client's Bind: the client's statement
                             // failed
 }

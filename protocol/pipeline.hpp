@@ -58,7 +58,7 @@ class Pipeline {
   enum class Verdict {
     forward,    // the client's
     drop,       // ours
-    ours,       // an ErrorResponse to a Query or Sync of our own
+    ours,       // an ErrorResponse to a request of our own, with a purpose
     async,      // NoticeResponse, ParameterStatus, NotificationResponse: belongs to no request
     violation,  // the server has lost its way
   };

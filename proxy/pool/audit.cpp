@@ -9,12 +9,18 @@
 namespace ballast {
 namespace {
 
-// Each row: kind, name, value. Kinds: s(etting), i(dentity), and one letter for each residue that is there.
-// Settings of the transaction end with it.
-constexpr std::string_view settings_columns = "SELECT 's',name,setting FROM pg_catalog.pg_settings WHERE ";
+// Each row: kind, name, value. Kinds: s(etting), x: one that the user who logged in could not make,
+// i(dentity), w: a timeout (see unhindered), c: the name of a custom setting, and one letter for each residue
+// that is there. Settings of the transaction end with it; those of `unhindered` it has told.
 constexpr std::string_view is_changed =
     "source='session' AND name NOT IN "
-    "('transaction_isolation','transaction_read_only','transaction_deferrable')";
+    "('transaction_isolation','transaction_read_only','transaction_deferrable',"
+    "'statement_timeout','lock_timeout')";
+// The client's own timeouts are not for us. Each is told in front of all else, with its default, and is none
+// from then on, to the end of this transaction. set_config(..., NULL, ...) is a RESET.
+constexpr std::string_view unhindered =
+    "SELECT 'w',n,pg_catalog.concat(pg_catalog.current_setting(n),' ',pg_catalog.set_config(n,NULL,true),' ',"
+    "pg_catalog.set_config(n,'0',true)) FROM (VALUES ('statement_timeout'),('lock_timeout')) w(n);";
 // pg_settings hides role and session_authorization.
 constexpr std::string_view identities_query =
     " UNION ALL SELECT 'i','role',pg_catalog.current_setting('role')"
@@ -55,19 +61,29 @@ void add(std::string& query, std::string_view part) {
   query += part;
 }
 
+// A value that is too long to be carried about is null.
+std::string if_short(const std::string& value) {
+  return "CASE WHEN pg_catalog.octet_length(" + value + ")<=262144 THEN " + value + " END";
+}
+
 // pg_settings hides placeholders ("app.user_id") too. Names of settings that are none, those of a loaded
 // module, are in it, and count only if the session has changed them. A placeholder that nobody has set is
 // null, one that was reset is empty: no difference to us.
 std::string settings_query(const CustomSettings& custom) {
-  if (custom.empty()) return std::string(settings_columns).append(is_changed).append(identities_query);
+  std::string query =
+      "SELECT CASE WHEN context='superuser' AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles"
+      " WHERE rolname=session_user) THEN 'x' ELSE 's' END,";
+  if (custom.empty()) {
+    query.append("name,").append(if_short("setting")).append(" FROM pg_catalog.pg_settings WHERE ");
+    return query.append(is_changed).append(identities_query);
+  }
   std::string names;
   for (const std::string& name : custom) {
     if (!names.empty()) names += ',';
     names += quoted(name);
   }
-  std::string query =
-      "SELECT 's',coalesce(name,n),coalesce(setting,pg_catalog.current_setting(n,true))"
-      " FROM pg_catalog.pg_settings FULL JOIN pg_catalog.unnest(ARRAY[";
+  query.append("coalesce(name,n),").append(if_short("coalesce(setting,pg_catalog.current_setting(n,true))"));
+  query.append(" FROM pg_catalog.pg_settings FULL JOIN pg_catalog.unnest(ARRAY[");
   query.append(names).append("]) n ON pg_catalog.lower(name)=n WHERE ").append(is_changed);
   query.append(" OR name IS NULL AND pg_catalog.current_setting(n,true)<>''");
   return query.append(identities_query);
@@ -81,7 +97,28 @@ void add_setting(std::string_view name, std::string_view value, Findings& findin
   }
 }
 
+// As `unhindered` tells it: the value, the default, and what we have made of it.
+bool add_timeout(std::string_view name, std::string_view values, Findings& findings) {
+  const std::size_t first = values.find(' ');
+  const std::size_t second = values.find(' ', first + 1);
+  if (first == std::string_view::npos || second == std::string_view::npos) return false;
+  const std::string_view value = values.substr(0, first);
+  if (value != values.substr(first + 1, second - first - 1)) findings.settings[std::string(name)] = value;
+  return true;
+}
+
 }  // namespace
+
+// Languages 12 and 13 are `internal` and `c`. A name in a string within a string has more quotes around it.
+// What LOCAL sets ends by itself; that set_config() may be local too makes one name more.
+const std::string_view setting_names_query =
+    " UNION ALL (SELECT DISTINCT 'c',pg_catalog.lower(pg_catalog.replace(m[1],'\"','')),''"
+    " FROM pg_catalog.pg_proc,pg_catalog.regexp_matches("
+    "CASE WHEN prosqlbody IS NULL THEN prosrc ELSE pg_catalog.pg_get_function_sqlbody(oid) END,"
+    "'(?:set_config[[:space:]]*[(][[:space:]]*E?''+"
+    "|(?:^|[^a-z0-9_])set[[:space:]]+(?:session[[:space:]]+)?)"
+    "(\"?[a-z_][a-z0-9_$]*\"?(?:[.]\"?[a-z_][a-z0-9_$]*\"?)+)','gi') m"
+    " WHERE prolang>13 LIMIT 201)";
 
 // As valid_custom_variable_name() of PostgreSQL 15 has it: two or more identifiers with dots between them.
 bool is_custom_setting(std::string_view name) {
@@ -111,6 +148,7 @@ std::string audit_query(ResidueSet kinds, const CustomSettings& custom) {
   for (const Place& place : places) {
     if (kinds.has(place.residue)) add(query, place.query);
   }
+  if (!query.empty()) query.insert(0, unhindered);
   return query;
 }
 
@@ -119,14 +157,25 @@ bool read_finding(std::string_view row, std::string_view login_user, Findings& f
   constexpr int column_count = 3;
   if (reader.int16() != column_count) return false;
   std::array<std::string_view, column_count> columns;
+  bool is_null = false;
   for (std::string_view& column : columns) {
     const std::int32_t length = reader.int32();
-    if (length < 0) return false;
-    column = reader.bytes(static_cast<std::size_t>(length));
+    is_null = is_null || length < 0;
+    column = reader.bytes(static_cast<std::size_t>(std::max(length, 0)));
   }
   const auto [kind, name, value] = columns;
   if (!reader.finished() || kind.size() != 1) return false;
-  if (kind == "s") {
+  if (is_null) {
+    findings.has_long_value = true;
+    return (kind == "s" || kind == "x") && !name.empty();
+  }
+  if (kind == "w") return add_timeout(name, value, findings);
+  if (kind == "c") {
+    findings.setting_names.emplace(name);
+    return true;
+  }
+  if (kind == "s" || kind == "x") {
+    findings.needs_superuser = findings.needs_superuser || kind == "x";
     add_setting(name, value, findings);
     return true;
   }

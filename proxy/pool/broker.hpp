@@ -78,6 +78,9 @@ class Broker {
   // last one may mean something else to a client that parses it now.
   std::uint64_t schema_epoch() const { return schema_epoch_.load(std::memory_order_relaxed); }
   void schema_changed() { schema_epoch_.fetch_add(1, std::memory_order_relaxed); }
+  // What a session begins with has changed: servers with an id up to this one were born with something else.
+  std::uint64_t last_outdated() const { return last_outdated_.load(std::memory_order_relaxed); }
+  void defaults_changed() { last_outdated_ = last_server_id_.load(); }
 
  private:
   friend class Permit;
@@ -99,6 +102,7 @@ class Broker {
   std::atomic<std::uint64_t> schema_epoch_{1};
   Upstream upstream_;
   std::atomic<std::uint64_t> last_server_id_{0};
+  std::atomic<std::uint64_t> last_outdated_{0};
   std::atomic<int> hungry_count_{0};  // of hungry_, those that are not answered
   mutable std::mutex mutex_;
   std::map<PoolKey, int> by_pool_;

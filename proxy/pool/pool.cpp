@@ -13,6 +13,8 @@ namespace {
 
 // Names that an audit asks for; a client that uses one more keeps its server.
 constexpr std::size_t custom_settings_max = 200;
+// Functions may be changed by others than our clients.
+constexpr std::chrono::minutes names_kept{1};
 
 std::string seconds(Milliseconds time) {
   std::string text = std::to_string(time.count() / 1000);
@@ -43,6 +45,7 @@ Pool::~Pool() {
 
 ServerConnection* Pool::checkout(Waiter& waiter) {
   assert(!waiter.is_waiting());
+  close_outdated();
   // Passes nobody: what is idle while others wait does not suit them, and they will get new ones.
   if (ServerConnection* const server = take_idle(waiter)) return server;
   waiter.waiting_since_ = pools_.world().loop.now();
@@ -105,7 +108,46 @@ bool Pool::learn_custom_setting(std::string_view name) {
   return true;
 }
 
+bool Pool::wants_setting_names() const {
+  return names_epoch_ != pools_.broker().schema_epoch() ||
+         pools_.world().loop.now() - names_asked_at_ >= names_kept;
+}
+
+bool Pool::learn_setting_names(const CustomSettings& names) {
+  names_epoch_ = pools_.broker().schema_epoch();
+  names_asked_at_ = pools_.world().loop.now();
+  const std::size_t known = custom_settings_.size();
+  bool are_learnt = true;
+  for (const std::string& name : names) are_learnt = learn_custom_setting(name) && are_learnt;
+  if (!are_learnt && !has_nameless_settings_) {
+    log::warning("pool " + key_.user + "@" + key_.database,
+                 "functions set more custom settings than the " + std::to_string(custom_settings_max) +
+                     " that can be asked for: clients that call functions keep their servers");
+  }
+  has_nameless_settings_ = !are_learnt;
+  return custom_settings_.size() > known;
+}
+
 void Pool::on_schema_changed() { pools_.broker().schema_changed(); }
+
+void Pool::on_defaults_changed() {
+  pools_.broker().defaults_changed();
+  close_outdated();
+}
+
+bool Pool::is_outdated(const ServerConnection& server) const {
+  return server.id() <= pools_.broker().last_outdated();
+}
+
+// Who logs in from now on gets what a login gives now. Leased ones end when they come back.
+void Pool::close_outdated() {
+  const std::uint64_t last = pools_.broker().last_outdated();
+  if (std::exchange(last_outdated_, last) == last) return;
+  const std::vector<ServerConnection*> idle = idle_;
+  for (ServerConnection* const server : idle) {
+    if (is_outdated(*server)) close(*server, "its role's or database's defaults have changed");
+  }
+}
 
 void Pool::on_unheld(ServerConnection& server) {
   if (server.state() == ServerConnection::State::held) checkin(server);
@@ -140,7 +182,7 @@ void Pool::offer(ServerConnection& server) {
 }
 
 bool Pool::is_worn(const ServerConnection& server, TimePoint now) const {
-  return server.retired() || now >= server.expires() ||
+  return server.retired() || now >= server.expires() || is_outdated(server) ||
          static_cast<int>(servers_.size()) > settings_.pool_size + settings_.reserve_pool_size;
 }
 

@@ -60,6 +60,11 @@ class Pool final : private ServerOwner {
   const CustomSettings& custom_settings() const override { return custom_settings_; }
   // False: it can't be asked for, or there are too many already.
   bool learn_custom_setting(std::string_view name);
+  // Those that functions set; asked for once for each state of the schema, and now and then: it may change
+  // behind our back.
+  bool wants_setting_names() const override;
+  bool learn_setting_names(const CustomSettings& names) override;
+  bool has_nameless_settings() const override { return has_nameless_settings_; }
   FunctionTable& functions() { return functions_; }
 
   // Life
@@ -94,9 +99,12 @@ class Pool final : private ServerOwner {
   void on_settled(ServerConnection& server, const PgError& error) override;
   void on_server_broken(ServerConnection& server, const PgError& why) override;
   void on_schema_changed() override;
+  void on_defaults_changed() override;
   void on_unheld(ServerConnection& server) override;
 
   void clean(ServerConnection& server);
+  bool is_outdated(const ServerConnection& server) const;
+  void close_outdated();
   void offer(ServerConnection& server);
   ServerConnection* take_idle(const Waiter& waiter);
   ServerConnection* take_out_of_idle(std::vector<ServerConnection*>::iterator at, const Waiter& waiter);
@@ -117,7 +125,7 @@ class Pool final : private ServerOwner {
   int allowed_size() const;
   void start_connecting(Permit permit);
   ServerLoginRequest login_request() const;
-  void on_connected(std::size_t attempt, ServerConnect::Outcome outcome);
+  void on_connected(std::uint64_t id, ServerConnect::Outcome outcome);
   void on_connect_failed(ServerConnect::Outcome outcome);
   void tell_others(Upstream::News news);
   void refuse_all(const PgError& why);
@@ -128,7 +136,7 @@ class Pool final : private ServerOwner {
   void end_silent_servers(TimePoint now);
 
   struct Attempt {
-    std::size_t id;
+    std::uint64_t id;  // of the server to be
     std::unique_ptr<ServerConnect> connect;
     Permit permit;
   };
@@ -139,6 +147,9 @@ class Pool final : private ServerOwner {
   StartupParameters replication_;  // of a replication connection: what goes into the startup packet
   ParameterSets parameter_sets_;
   CustomSettings custom_settings_;
+  bool has_nameless_settings_ = false;
+  std::uint64_t names_epoch_ = 0;  // of the schema whose functions' settings are known
+  TimePoint names_asked_at_;       // when they were asked for last
   bool reads_sequences_ = false;
   FunctionTable functions_;
   ParameterSetRef bare_set_;
@@ -146,9 +157,9 @@ class Pool final : private ServerOwner {
   std::vector<ServerConnection*> idle_;                     // of these, used last at the back
   std::vector<Attempt> connecting_;
   boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters_;
-  std::size_t last_attempt_ = 0;
-  PgError last_connect_error_;                       // why the latest attempt failed; empty after a success
-  TimePoint retry_at_;                               // no new attempt of this pool before this
+  std::uint64_t last_outdated_ = 0;  // up to this id there is no such server among the idle ones
+  PgError last_connect_error_;       // why the latest attempt failed; empty after a success
+  TimePoint retry_at_;               // no new attempt of this pool before this
   Broker::Refusal refusal_ = Broker::Refusal::none;  // the limit that stands in the way of the waiters
   bool is_asking_ = false;                           // have others been asked for a server or its place?
 };

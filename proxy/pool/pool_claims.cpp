@@ -47,6 +47,7 @@ bool Pool::suits(const ServerConnection& server, const Waiter& waiter) const {
 }
 
 void Pool::serve_with_what_is_there() {
+  close_outdated();
   while (waiters_.size() > connecting_.size() && !idle_.empty()) {
     Waiter& first = waiters_.front();
     waiters_.pop_front();

@@ -111,7 +111,7 @@ void Pool::start_connecting(Permit permit) {
   const UpstreamTarget& target = settings.upstream;
   Duration limit = settings.server_connect_timeout;
   if (target.connect_timeout.count() > 0) limit = std::min<Duration>(limit, target.connect_timeout);
-  const std::size_t id = ++last_attempt_;
+  const std::uint64_t id = pools_.broker().next_server_id();
   connecting_.push_back({id, nullptr, std::move(permit)});
   connecting_.back().connect = std::make_unique<ServerConnect>(
       pools_.world(), target, login_request(), pools_.users().key_cache(key_.user),
@@ -121,9 +121,9 @@ void Pool::start_connecting(Permit permit) {
       });
 }
 
-void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
+void Pool::on_connected(std::uint64_t id, ServerConnect::Outcome outcome) {
   const auto at = std::find_if(connecting_.begin(), connecting_.end(),
-                               [attempt](const Attempt& other) { return other.id == attempt; });
+                               [id](const Attempt& other) { return other.id == id; });
   assert(at != connecting_.end());
   Permit permit = std::move(at->permit);
   pools_.world().loop.bury(std::move(at->connect));
@@ -145,7 +145,7 @@ void Pool::on_connected(std::size_t attempt, ServerConnect::Outcome outcome) {
   birth.cancel_secret = std::move(outcome.cancel_secret);
   birth.parameters = bare_set_;
   birth.permit = std::move(permit);
-  birth.id = pools_.broker().next_server_id();
+  birth.id = id;
   birth.born = now;
   birth.expires = pools_.expiry(now);
   add(std::move(birth));

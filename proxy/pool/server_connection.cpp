@@ -32,6 +32,8 @@ bool must_be_whole(BackendType type) {
   }
 }
 
+bool may_change_defaults(std::string_view tag) { return tag == "ALTER ROLE" || tag == "ALTER DATABASE"; }
+
 bool changes_schema(std::string_view tag) {
   return tag.starts_with("CREATE ") || tag.starts_with("ALTER ") || tag.starts_with("DROP ");
 }
@@ -316,6 +318,7 @@ ServerConnection::Handled ServerConnection::handle_command_complete(std::string_
     if (lessee_ != nullptr && pipeline_.forwarding()) lessee_->on_statements_dropped();
   }
   has_drawn_ = has_drawn_ || may_draw(tag);
+  may_have_changed_defaults_ = may_have_changed_defaults_ || may_change_defaults(tag);
   if (changes_schema(tag) && !residue_.suspects(Residue::temp_objects)) {
     owner_.on_schema_changed();
     if (lessee_ != nullptr) lessee_->on_schema_changed();
@@ -330,6 +333,7 @@ ServerConnection::Handled ServerConnection::handle_ready(std::string_view body) 
   }
   const OwnQuery own = own_query();
   const auto verdict = pipeline_.receive_ready(static_cast<TransactionStatus>(status));
+  if (status == 'I' && std::exchange(may_have_changed_defaults_, false)) owner_.on_defaults_changed();
   if (verdict == Pipeline::Verdict::drop) {
     own_query_done(own);
     return broken_ ? Handled::ended : Handled::dropped;
@@ -362,6 +366,11 @@ void ServerConnection::settle_unnamed(const Request& request, const Unnamed& res
 }
 
 void ServerConnection::on_answered(const Request& request) {
+  if (request.purpose != 0) {
+    const bool ends_here = request.kind == RequestKind::parse || request.kind == RequestKind::close;
+    if (ends_here) --own_queries_;  // the others at their ReadyForQuery
+    return;
+  }
   if (request.is_unnamed) {
     const bool is_parse = request.kind == RequestKind::parse;
     settle_unnamed(request, {is_parse ? request.statement : Unnamed::none, 0});

@@ -54,11 +54,18 @@ class ServerOwner {
   virtual void on_server_broken(ServerConnection& server, const PgError& why) = 0;
   // A command has changed the schema.
   virtual void on_schema_changed() = 0;
+  // A command has changed what servers are born with, maybe: ALTER ROLE, ALTER DATABASE.
+  virtual void on_defaults_changed() = 0;
   // No cancel request is under way any more.
   virtual void on_unheld(ServerConnection& server) = 0;
   virtual ParameterSets& parameter_sets() = 0;
   // What an audit is to know of the sessions that share the server.
   virtual const CustomSettings& custom_settings() const = 0;
+  // Is it time to ask which custom settings the database's functions set? True of these: some were not known.
+  virtual bool wants_setting_names() const = 0;
+  virtual bool learn_setting_names(const CustomSettings& names) = 0;
+  // Do functions set some that can't be asked for?
+  virtual bool has_nameless_settings() const = 0;
   virtual const std::string& login_user() const = 0;
   virtual const ReportedParameters& bare_parameters() const = 0;
 
@@ -81,6 +88,7 @@ enum class OwnQuery : std::uint8_t {
   reseed,
   begin,
   fail_block,
+  name,
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -164,6 +172,9 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void begin(std::string_view sql);
   // Something in it has failed that the server knows nothing of.
   void fail_block();
+  // For a query of the lessee's between the two there is a prepared statement of that name.
+  void lend_name(std::string_view name, std::string_view definition);
+  void take_name_back(std::string_view name);
   // LISTEN of our own (server_channels.cpp). For the lessee, from the mark on; nothing may be under way in a
   // transaction. Then until another mark. The lessee hears the marks as others hear notifications.
   void listen_from(std::string_view mark_channel, Mark mark, const Channels& channels);
@@ -254,6 +265,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Handled ended(const char* why);
   void end();
   void run_own(std::string_view sql, OwnQuery purpose);
+  void expect_own(RequestKind kind, OwnQuery purpose);
   OwnQuery own_query() const;
   void own_query_done(OwnQuery purpose);
   void parameters_done();
@@ -306,7 +318,9 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   bool is_probing_ = false;
   bool has_said_goodbye_ = false;
   bool owed_answers_ = false;
-  bool paused_ = false;  // not reading, because the lessee is congested
+  bool asked_names_ = false;                // of custom settings, with the audit under way
+  bool may_have_changed_defaults_ = false;  // in the present transaction
+  bool paused_ = false;                     // not reading, because the lessee is congested
   bool retired_ = false;
   bool broken_ = false;
   State state_ = State::idle;

@@ -18,12 +18,16 @@ constexpr std::string_view client_encoding = "client_encoding";
 
 void ServerConnection::run_own(std::string_view sql, OwnQuery purpose) {
   MessageWriter(outlet_.buffer(), FrontendType::query).cstring(sql);
+  expect_own(RequestKind::query, purpose);
+  forget_unnamed();  // a simple query destroys it
+}
+
+void ServerConnection::expect_own(RequestKind kind, OwnQuery purpose) {
   ++own_queries_;
-  pipeline_.add({.kind = RequestKind::query,
+  pipeline_.add({.kind = kind,
                  .answer = Answer::drop,
                  .purpose = static_cast<std::uint8_t>(purpose),
                  .statement = own_statement});  // on_discarded() is to know of it
-  forget_unnamed();                             // a simple query destroys it
 }
 
 // The one whose answer is at hand.
@@ -101,13 +105,31 @@ void ServerConnection::forget_sequences() {
 void ServerConnection::audit() {
   resume_reading();  // a client that does not read has no part in it
   findings_ = {};
-  std::string query = audit_query(residue_.begin_audit(), owner_.custom_settings());
+  const ResidueSet asked = residue_.begin_audit();
+  std::string query = audit_query(asked, owner_.custom_settings());
+  asked_names_ = asked.has(Residue::anything) && owner_.wants_setting_names();
+  if (asked_names_) query += setting_names_query;
   // Values are kept in the encoding that the server was born with.
   const auto born = owner_.bare_parameters().find(client_encoding);
   const auto present = reported_.find(client_encoding);
   if (born != owner_.bare_parameters().end() && present != reported_.end() && born->second != present->second)
     query.insert(0, "SET LOCAL client_encoding TO " + quoted(born->second) + ";");
   run_own(query, OwnQuery::audit);
+}
+
+// Syncs of their own: their errors are no one else's. What a name has been lent for fails by itself then.
+void ServerConnection::lend_name(std::string_view name, std::string_view definition) {
+  MessageWriter(outlet_.buffer(), FrontendType::parse).cstring(name).bytes(definition);
+  expect_own(RequestKind::parse, OwnQuery::name);
+  MessageWriter(outlet_.buffer(), FrontendType::sync);
+  expect_own(RequestKind::sync, OwnQuery::name);
+}
+
+void ServerConnection::take_name_back(std::string_view name) {
+  MessageWriter(outlet_.buffer(), FrontendType::close).byte('S').cstring(name);
+  expect_own(RequestKind::close, OwnQuery::name);
+  MessageWriter(outlet_.buffer(), FrontendType::sync);
+  expect_own(RequestKind::sync, OwnQuery::name);
 }
 
 void ServerConnection::own_query_done(OwnQuery purpose) {
@@ -120,6 +142,7 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
     case OwnQuery::discard_sequences:
     case OwnQuery::reseed:
     case OwnQuery::fail_block:
+    case OwnQuery::name:
     case OwnQuery::restore:
       own_error_ = {};  // refused in a failed transaction; what came of it the audit tells
       break;
@@ -166,10 +189,14 @@ ServerConnection::Handled ServerConnection::handle_finding(std::string_view body
 }
 
 void ServerConnection::audit_done() {
-  if (!own_error_.message.empty()) {
-    own_error_ = {};
+  const bool has_failed = !std::exchange(own_error_, {}).message.empty();
+  if (asked_names_ && !has_failed && owner_.learn_setting_names(findings_.setting_names))
+    residue_.suspect(Residue::settings);  // to be asked for by these names too
+  if (has_failed || !findings_.can_travel()) {
     residue_.audit_failed();
   } else {
+    if (residue_.asked(Residue::anything) && owner_.has_nameless_settings())
+      findings_.residue |= Residue::unseen;
     if (residue_.asked(Residue::settings)) {
       // audit() may have changed this one for its own transaction.
       const auto encoding = findings_.settings.find(client_encoding);

@@ -14,7 +14,7 @@ void ServerResidue::suspect(ResidueSet kinds) {
   there_ |= kinds & Residue::unseen;
   is_seeded_ = is_seeded_ || kinds.has(Residue::random_seed);
   if (kinds.has(Residue::anything)) kinds |= visible;
-  suspected_ |= (kinds & visible) | unknown_;
+  suspected_ |= (kinds & (visible | Residue::anything)) | unknown_;
 }
 
 ResidueSet ServerResidue::begin_audit() {

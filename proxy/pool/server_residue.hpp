@@ -21,7 +21,8 @@ class ServerResidue {
   bool is_audited() const { return !needs_audit() && asked_.empty(); }
   bool asked(Residue kind) const { return asked_.has(kind); }
   void found(ResidueSet residue);
-  // What was asked for is not known: it pins, and is asked for again behind the next request.
+  // What was asked for is not known, or is nothing that could travel: it pins, and is asked for again behind
+  // the next request.
   void audit_failed();
 
   // Queries of our own leave this there, and take it away again.

@@ -270,6 +270,7 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
     const EffectRef& effect = statements().unnamed().effect;
     if (!note_bind(effect ? *effect : plain_effect, header, message)) return Take::incomplete;
     if (!prepare_unnamed(cut)) return wait_for_answers(cut);
+    if (effect) lend_in_batch(cut, *effect);
     server_->expect(request);
     return Take::forward;
   }
@@ -279,6 +280,7 @@ ClientSession::Take ClientSession::take_bind(Cut& cut, const Header& header, std
   // It may be one of a PREPARE of SQL's.
   if (held == nullptr && !server_->residue().is_clean()) server_->suspect(Residue::anything);
   if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
+  if (held != nullptr) lend_in_batch(cut, held->statement->effect());
   if (held != nullptr) request.name = held->ordinal;
   const std::string there = held != nullptr ? server_name(held->statement->id()) : harmless_name(name);
   if (there != name) {
@@ -306,12 +308,14 @@ ClientSession::Take ClientSession::take_describe(Cut& cut, const Header& header,
   }
   if (name.empty()) {
     if (!prepare_unnamed(cut)) return wait_for_answers(cut);
+    if (const EffectRef& effect = statements().unnamed().effect) lend_in_batch(cut, *effect);
     server_->expect(request);
     return Take::forward;
   }
   if (statements().hangs_on_answers(name)) return wait_for_answers(cut);
   const ClientStatements::Held* const held = statements().find(name);
   if (held != nullptr && !prepare(cut, *held)) return wait_for_answers(cut);
+  if (held != nullptr) lend_in_batch(cut, held->statement->effect());
   if (held != nullptr) request.name = held->ordinal;
   forward_run(cut);
   MessageWriter(server_->gather(), FrontendType::describe)

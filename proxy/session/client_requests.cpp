@@ -213,18 +213,21 @@ void ClientSession::attach(ServerConnection& server, std::string_view ahead) {
 
 ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, std::string_view message) {
   Request request{.kind = RequestKind::query};
+  const bool is_whole = message.size() == header.total();
+  const std::string_view sql = is_whole ? message.substr(header_size, header.body_size() - 1) : "";
+  const StatementEffect& effect = is_whole && is_kept_apart() ? effect_of(sql) : plain_effect;
+  if (!lend_for_query(cut, effect)) return wait_for_answers(cut);
   if (server_->pipeline().at_rest()) {
     server_->forget_unnamed();
     if (statements_) statements_->forget_unnamed();
   } else {
     request = ending_unnamed(RequestKind::query);
   }
-  if (message.size() < header.total()) {
+  if (!is_whole) {
     server_->suspect(Residue::anything);
     server_->expect(request);
     return Take::forward;
   }
-  const std::string_view sql = message.substr(header_size, header.body_size() - 1);
   if (statements_ && deallocates(sql)) {
     forward_run(cut);
     prepare_stand_in();
@@ -236,18 +239,18 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
     server_->expect(request);
     return Take::forward;
   }
-  const StatementEffect& effect = effect_of(sql);
   note(effect);
   server_->expect(request);
-  const ReportedParameters again = values_reset_by(effect);
-  if (again.empty()) return Take::forward;
-  if (!resets_for_certain(effect)) {
+  ReportedParameters again = values_reset_by(effect);
+  if (!again.empty() && !resets_for_certain(effect)) {
     has_open_resets_ = true;
-    return Take::forward;
+    again.clear();
   }
+  if (again.empty() && lent_.empty()) return Take::forward;
   forward_run(cut);
   server_->send(message);
-  server_->restore(again);
+  take_names_back();
+  if (!again.empty()) server_->restore(again);
   return Take::drop;
 }
 
@@ -257,10 +260,11 @@ ClientSession::Take ClientSession::take_sync(Cut& cut) {
     return Take::drop;
   }
   server_->expect({.kind = RequestKind::sync});
-  if (to_restore_.empty()) return Take::forward;
+  if (to_restore_.empty() && lent_.empty()) return Take::forward;
   forward_run(cut);
   MessageWriter(server_->gather(), FrontendType::sync);
-  server_->restore(std::exchange(to_restore_, {}));
+  take_names_back();
+  if (!to_restore_.empty()) server_->restore(std::exchange(to_restore_, {}));
   return Take::drop;
 }
 
@@ -333,6 +337,7 @@ void ClientSession::give_back() {
   unanswered_.close();
   pins_ = unknown_pins_ = {};
   to_restore_.clear();
+  lent_.clear();
   calls_ = judged_ = {};
   const bool is_at_known_point = (server.pipeline().at_rest() || server.is_busy_with_own_only()) &&
                                  !(body_left_ > 0 && body_is_forwarded_);
@@ -341,77 +346,6 @@ void ClientSession::give_back() {
   } else {
     pool_->discard(server);
   }
-}
-
-// Answers
-// ------------------------------------------------------------------------------------------------------------
-
-void ClientSession::on_answer(std::string_view bytes) {
-  unanswered_.is_open = false;
-  outlet_.send(*stream_, bytes);
-}
-
-std::string ClientSession::statement_name(const Request& request) const {
-  return request.name != 0 && statements_ ? statements_->name_of(request.name) : std::string();
-}
-
-void ClientSession::on_error(std::string_view message, std::string_view statement_name) {
-  if (was_told_why_) return;  // a dying server may say so twice
-  if (!calls_.names.empty()) calls_.were_undone = true;
-  const std::string_view body = message.substr(header_size);
-  const PgError error = read_error(body);
-  if (error.severity == Severity::fatal && may_resend()) {  // the connection is about to end
-    unanswered_.last_words = message;
-    return;
-  }
-  unanswered_.is_open = false;
-  if (error.severity == Severity::fatal) was_told_why_ = true;
-  // The schema has changed, and not through us.
-  if (error.sqlstate == sqlstate::feature_not_supported && !statement_name.empty())
-    context_.pools().broker().schema_changed();
-  const std::size_t ours = statement_name.empty() ? std::string_view::npos : body.find(server_name_prefix);
-  if (ours == std::string_view::npos) return outlet_.send(*stream_, message);
-  // The server speaks of a statement by the name that we gave it.
-  const std::size_t digits = ours + server_name_prefix.size();
-  const std::size_t end = std::min(body.find_first_not_of("0123456789", digits), body.size());
-  const std::string renamed = replace_in_error(body, body.substr(ours, end - ours), statement_name);
-  MessageWriter(outlet_.buffer(), BackendType::error_response).bytes(renamed);
-}
-
-// A value that is there for the transaction only, or one that is the server's own too, looks as any other:
-// the server is asked.
-void ClientSession::on_parameters_changed() {
-  if (is_kept_apart()) return server_->suspect(Residue::settings);
-  parameters_ = server_->parameters();
-}
-
-void ClientSession::on_transaction_end() { ++context_.pools().counters().transactions; }
-
-void ClientSession::on_answers_end() {
-  outlet_.flush(*stream_);
-  if (state_ == State::proving) {
-    if (server_->pipeline().at_rest() && parameters_->proven()) {
-      give_back();
-      welcome();
-    }
-    return settle_down();
-  }
-  if (is_stalled_ && server_->pipeline().copying_in()) {
-    refuse_in_copy();
-    return;
-  }
-  if (is_stalled_ && server_->pipeline().queue_empty()) {
-    is_stalled_ = false;
-    go_on();
-  }
-  if (state_ == State::active && server_->pipeline().at_rest()) since_ = context_.world().loop.now();
-  release_if_done();
-  settle_down();
-}
-
-void ClientSession::on_server_drained() {
-  go_on();
-  settle_down();
 }
 
 }  // namespace ballast

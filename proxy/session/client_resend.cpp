@@ -98,6 +98,7 @@ bool ClientSession::resend() {
   server_ = nullptr;
   is_stalled_ = false;
   to_restore_.clear();
+  lent_.clear();
   calls_ = judged_ = {};
   skip_ = Skip::nothing;
   body_left_ = 0;

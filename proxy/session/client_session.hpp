@@ -222,6 +222,12 @@ class ClientSession final : public Mortal,
   void send_parse(std::string_view name, std::string_view definition);
   Take wait_for_answers(Cut& cut);
 
+  // SQL's EXECUTE (client_executes.cpp)
+  std::vector<std::string> names_to_lend(const StatementEffect& effect) const;
+  bool lend_for_query(Cut& cut, const StatementEffect& effect);
+  void lend_in_batch(Cut& cut, const StatementEffect& effect);
+  void take_names_back();
+
   // Lessee
   void on_answer(std::string_view bytes) override;
   std::string statement_name(const Request& request) const override;
@@ -264,11 +270,12 @@ class ClientSession final : public Mortal,
   ParameterSetRef startup_parameters_;            // the state that RESET goes back to
   std::string begin_;                             // the BEGIN of a block that no server knows of yet
   Unanswered unanswered_;                         // what its server has been asked
-  ReportedParameters to_restore_;                 // of these: reset by a statement of the present batch
-  ResidueSet pins_;                               // that were found or are certain, and have been counted
-  ResidueSet unknown_pins_;                       // since an audit failed
-  FunctionCalls calls_;                           // since the last audit
-  FunctionCalls judged_;                          // that the audit under way is about
+  std::vector<std::string> lent_;  // names of statements, on the server for the present request
+  ReportedParameters to_restore_;  // of these: reset by a statement of the present batch
+  ResidueSet pins_;                // that were found or are certain, and have been counted
+  ResidueSet unknown_pins_;        // since an audit failed
+  FunctionCalls calls_;            // since the last audit
+  FunctionCalls judged_;           // that the audit under way is about
   std::string cancel_secret_;
   TimePoint since_;  // of the present state, or of the last change in it
   std::uint64_t id_;

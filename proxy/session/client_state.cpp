@@ -249,7 +249,8 @@ void ClientSession::on_audited() {
   judge_functions();
   parameters_ = server_->parameters();
   learn_channels();
-  mend_startup_values();
+  const bool are_settings_known = !server_->residue().unknown().has(Residue::settings);
+  if (are_settings_known) mend_startup_values();
   calls_.before = parameters_;  // of calls that are under way already
   if (server_->residue().is_seeded()) claim();
   count_pins();

@@ -123,7 +123,10 @@ void EffectReader::note_word(const Token& second_before) {
   if (begins_with(token_, "pg_temp")) add(Residue::temp_objects | Residue::own_backend);
   if (is_one_of(token_, {"temp", "temporary"}) && makes_temporary(name_.before, second_before))
     add(Residue::temp_objects);
-  if (token_.is("execute") && name_.before.is("as")) add(Residue::anything);
+  if (token_.is("execute") && name_.before.is("as")) {
+    add(Residue::anything);
+    note_executed(peek());
+  }
 }
 
 // A parenthesis opens behind name_, which may be the name of a function.
@@ -179,6 +182,14 @@ void EffectReader::note_function(const std::string& name) {
   if (std::find(functions.begin(), functions.end(), name) != functions.end()) return;
   if (functions.size() == names_max) return add(Residue::anything);
   functions.push_back(name);
+}
+
+void EffectReader::note_executed(const Token& name) {
+  if (!name.is_name()) return;
+  std::string executed = identifier(name);
+  auto& names = effect_.executes;
+  const bool is_new = std::find(names.begin(), names.end(), executed) == names.end();
+  if (is_new && names.size() < names_max) names.push_back(std::move(executed));
 }
 
 }  // namespace ballast

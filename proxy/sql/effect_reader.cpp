@@ -161,7 +161,7 @@ void EffectReader::statement() {
       return alter();
     case Verb::explain:
     case Verb::anything:
-      return add(Residue::anything);
+      return anything();
     case Verb::begin:
       return begin();
     case Verb::close:
@@ -301,7 +301,9 @@ void EffectReader::prepare() {
 void EffectReader::execute() {
   add(Residue::anything);
   advance();
-  if (!token_.ends_statement()) advance();
+  if (token_.ends_statement()) return;
+  note_executed(token_);
+  advance();
 }
 
 void EffectReader::drop() {

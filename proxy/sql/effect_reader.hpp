@@ -60,6 +60,8 @@ class EffectReader {
   bool is_clause(std::string_view word) const;
   std::string setting_name();
   void note_setting(const std::string& name);
+  void anything();
+  void note_settings_in(const std::string& body, int depth);
   std::string setting_argument(Lexer ahead);
   void set_config_scope(Lexer ahead, const std::string& name);
 
@@ -70,6 +72,7 @@ class EffectReader {
   void call();
   void called(FunctionKind kind, const std::string& schema);
   void note_function(const std::string& name);
+  void note_executed(const Token& name);
 
   void advance() { token_ = lexer_.next(); }
   void forget_name() { name_.schema = name_.name = {}; }

@@ -116,6 +116,36 @@ void EffectReader::note_setting(const std::string& name) {
   }
 }
 
+// DO [LANGUAGE name] 'body' at least shows the names of settings.
+void EffectReader::anything() {
+  add(Residue::anything);
+  if (!token_.is("do")) return;
+  constexpr int strings_deep = 2;  // the body, and what it may EXECUTE
+  for (advance(); !token_.ends_statement(); advance()) {
+    if (const std::optional<std::string> body = string_value(token_)) note_settings_in(*body, strings_deep);
+  }
+}
+
+// SET x.y and set_config('x.y', ...), wherever they stand in the text of a procedural language.
+void EffectReader::note_settings_in(const std::string& body, int depth) {
+  const Lexer lexer = std::exchange(lexer_, Lexer(body));
+  for (advance(); token_.kind != TokenKind::end;) {
+    if (accept("set")) {
+      if (is_clause("session")) advance();
+      setting_name();
+      continue;
+    }
+    if (token_.is("set_config") && peek().is('(')) {
+      advance();
+      setting_argument(lexer_);
+    } else if (const auto inner = string_value(token_); inner && depth > 1) {
+      note_settings_in(*inner, depth - 1);
+    }
+    advance();
+  }
+  lexer_ = lexer;
+}
+
 // The first argument of set_config() and current_setting(): a string, maybe with a cast to a type. Empty: the
 // text doesn't show it.
 std::string EffectReader::setting_argument(Lexer ahead) {

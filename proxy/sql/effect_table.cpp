@@ -13,7 +13,7 @@ constexpr std::size_t kept_size_min = 256;
 std::size_t cost(std::string_view text, const StatementEffect& effect) {
   constexpr std::size_t node = 64;  // the map's own, and the allocator's
   std::size_t bytes = text.size() + sizeof(std::string) + sizeof(StatementEffect) + node;
-  for (const auto* names : {&effect.functions, &effect.custom_settings, &effect.resets}) {
+  for (const auto* names : {&effect.functions, &effect.custom_settings, &effect.resets, &effect.executes}) {
     for (const std::string& name : *names) bytes += sizeof(name) + name.size();
   }
   for (const ChannelChange& change : effect.channels) bytes += sizeof(change) + change.channel.size();

@@ -91,6 +91,8 @@ struct StatementEffect {
   std::vector<std::string> custom_settings;
   // Settings that go back to their start, in lower case.
   std::vector<std::string> resets;
+  // The names of prepared statements that SQL's EXECUTE is to run, as the server knows them; each once.
+  std::vector<std::string> executes;
   // LISTEN and UNLISTEN, in the order of the text.
   std::vector<ChannelChange> channels;
 
@@ -104,6 +106,7 @@ struct StatementEffect {
     functions.clear();
     custom_settings.clear();
     resets.clear();
+    executes.clear();
     channels.clear();
     residue = {};
     control = TransactionControl::none;

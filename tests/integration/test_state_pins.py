@@ -277,6 +277,43 @@ def test_two_clients_prepare_the_same_name(gather):
     assert one.fails("prepare mine as select 1") == "42P05"
 
 
+def test_a_protocol_level_statement_is_there_for_execute(client):
+    client.ask(parse("mine", "select $1::int + 1"), SYNC)
+    for _ in range(2):
+        assert client.value("execute mine(1)") == "2"
+        assert client.value("explain (costs off) execute mine(1)").startswith("Result")
+    client.run("deallocate mine")
+    client.shares_servers()
+    assert client.ask(bind("", "mine", (1,)), execute(), SYNC).sqlstates == ["26000"]
+
+
+def test_execute_by_the_protocol_of_a_protocol_level_statement(client):
+    client.ask(parse("mine", "select $1::int + 1"), parse("runs_it", "execute mine(1)"), SYNC)
+    for _ in range(2):
+        assert client.call("execute mine(1)").rows == [[b"2"]]
+        assert client.ask(bind("", "runs_it"), execute(), bind("", "runs_it"), execute(), SYNC).rows == [[b"2"]] * 2
+        client.shares_servers()
+    client.run("begin")
+    client.run("create table mine_too as execute mine(6)")
+    assert client.value("select * from mine_too") == "7"
+    client.run("rollback")
+    client.shares_servers()
+
+
+def test_execute_of_a_protocol_level_statement_that_fails(client):
+    client.ask(parse("mine", "select 1 / $1::int"), SYNC)
+    for _ in range(2):
+        assert client.fails("execute mine(0)") == "22012"
+        assert client.fails("execute mine") == "42601"
+        assert client.fails("execute others(0)") == "26000"
+        client.run("begin")
+        assert client.fails("execute mine(0)") == "22012"
+        assert client.fails("execute mine(1)") == "25P02"
+        client.run("rollback")
+        assert client.value("execute mine(1)") == "1"
+        client.shares_servers()
+
+
 def test_a_statement_prepared_by_sql_is_there_for_bind(client):
     client.run("prepare mine (int) as select $1 + 1")
     client.keeps_its_server()

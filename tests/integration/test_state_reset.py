@@ -234,6 +234,19 @@ def test_what_the_role_has_been_given_is_where_reset_goes_back_to(gather, server
         server.sql("alter role chief reset all; alter role chief in database app reset all")
 
 
+def test_alter_role_set_counts_for_who_logs_in_afterwards(gather, server):
+    crowd = gather(user="chief")
+    before = crowd.client()
+    before.run("select 1")
+    before.run("alter role chief set lock_timeout = '78s'")
+    try:
+        after = crowd.client()
+        for _ in range(3):
+            assert after.setting("lock_timeout") == "78s"
+    finally:
+        server.sql("alter role chief reset all")
+
+
 # Transactions ---------------------------------------------------------------------------------------------------------
 
 
@@ -397,6 +410,46 @@ def test_a_custom_set_in_a_function(functions, own):
         assert shown(own) == ["from a function", "1MB"]
     own.call("select set_by_name($1, $2)", "app.user_id", "and again")
     assert shown(own) == ["and again", "1MB"]
+
+
+def test_a_custom_setting_whose_name_no_statement_ever_says(functions, crowd):
+    """Row-level security often works so: a function logs in, a view or a policy looks."""
+    clients = {name: crowd.client() for name in ("anne", "bob")}
+    for name, client in clients.items():
+        client.run(f"select log_in_as('{name}')")
+    for _ in range(3):
+        for name, client in clients.items():
+            assert client.row("select name from whoami") == [name]
+    assert crowd.client().row("select name from whoami") in ([None], [""])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "language sql begin atomic select set_config('{}.who', $1, false); end",
+        "language plpgsql as $$ begin execute 'set session {}.who = ' || quote_literal($1); end $$",
+        "language plpgsql as $$ begin execute 'select set_config(''{}.who'', $1, false)' using $1; end $$",
+        "language sql as $$ select pg_catalog.set_config ( E'{}.Who', $1, false); select $$",
+        "language plpgsql as $$ begin execute format('SET \"{}\".who TO %L', $1); end $$",
+    ],
+    ids=["sql", "set", "quoted", "escaped", "identifier"],
+)
+def test_names_of_custom_settings_are_read_in_functions_of_every_kind(request, gather, server, body):
+    scope = f"only_{request.node.callspec.id}"
+    server.sql(
+        f"create or replace function public.inner_in(text) returns void {body.format(scope)};"
+        "create or replace function public.log_in_within(text) returns void language plpgsql as "
+        "$$ begin perform inner_in($1); end $$",
+        "app",
+    )
+    crowd = gather()
+    client, other = crowd.client(), crowd.client()
+    client.run("select log_in_within('anne')")
+    ask = f"select current_setting('{scope}' || '.who', true)"
+    for _ in range(3):
+        assert client.row(ask) == ["anne"]
+        assert other.row(ask) in ([None], [""])
+    client.shares_servers()
 
 
 def test_a_set_that_the_function_takes_back(functions, own):

@@ -172,6 +172,26 @@ def test_settings_set_as_superuser_stay_with_less_rights(chief):
 # DISCARD --------------------------------------------------------------------------------------------------------------
 
 
+def test_a_setting_made_by_a_function_with_more_rights_keeps_its_server(member, crowd, server):
+    body = "returns void language sql security definer as 'select set_config($$log_min_error_statement$$, $1, false)'"
+    server.sql(f"create or replace function public.logs_from(text) {body}", "app")
+    ask = "select current_setting('log_min_error_statement')"
+    other = crowd.client()
+    default = other.value(ask)
+    member.run("set work_mem = '3MB'; select logs_from('panic')")
+    for _ in range(2):
+        member.keeps_its_server()
+        assert member.row(f"{ask}, current_setting('work_mem')") == ["panic", "3MB"]
+        assert other.value(ask) == default
+    member.run("select logs_from(null)")
+    member.shares_servers()
+    assert member.row(f"{ask}, current_setting('work_mem')") == [default, "3MB"]
+    member.run("select logs_from('panic')")
+    crowd.leaves(member)
+    for _ in range(3):
+        assert other.value(ask) == default
+
+
 def test_discard_all_ends_everything(crowd):
     client = crowd.client(options="-c work_mem=3MB")
     key = 8101

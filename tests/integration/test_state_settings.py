@@ -239,10 +239,46 @@ def test_settings_do_what_they_are_for(crowd):
 
 def test_a_statement_timeout_ends_only_its_own_clients_statements(plain_crowd):
     hasty, patient = plain_crowd.client(), plain_crowd.client()
-    hasty.run("set statement_timeout = '50ms'")
+    hasty.run("set statement_timeout = '5ms'")
     for _ in range(3):
         assert hasty.fails("select pg_sleep(20)") == "57014"
         patient.run("select pg_sleep(0.02)")
+
+
+def test_timeouts_that_do_not_count_for_what_is_asked_behind_a_statement_are_kept(crowd):
+    client = crowd.client()
+    for timeout in ("1500ms", "1min", "0"):
+        client.run(f"set work_mem = '3MB'; set lock_timeout = '2ms'; set statement_timeout = '{timeout}'")
+        client.shares_servers()
+        assert client.settings("statement_timeout", "lock_timeout", "work_mem") == [timeout, "2ms", "3MB"]
+    client.run("reset lock_timeout")
+    assert client.settings("statement_timeout", "lock_timeout") == ["0", "0"]
+    client.shares_servers()
+
+
+def test_a_value_too_long_to_be_carried_about_keeps_its_server(crowd):
+    client, other = crowd.client(), crowd.client()
+    client.run("set app.user_id = 'short'")
+    client.run("select set_config('app.user_id', repeat('long', 1000000), false), set_config('work_mem', '3MB', false)")
+    for _ in range(3):
+        client.keeps_its_server()
+        assert client.value("select length(current_setting('app.user_id'))") == "4000000"
+        assert other.value("select length(current_setting('app.user_id', true))") in (None, "0")
+    client.run("set app.user_id = 'short again'")
+    client.shares_servers()
+    assert client.settings("app.user_id", "work_mem") == ["short again", "3MB"]
+
+
+def test_names_that_only_a_do_block_says(crowd):
+    block = "do $do$ begin set within.one = '1'; perform set_config('within.two', '2', false); " \
+        "execute 'set within.three = 3'; end $do$"
+    client, other = crowd.client(), crowd.client()
+    client.run(block)
+    ask = "select " + ", ".join(f"current_setting('within.' || '{name}', true)" for name in ("one", "two", "three"))
+    for _ in range(3):
+        assert client.row(ask) == ["1", "2", "3"]
+        assert set(other.row(ask)) <= {None, ""}
+    client.shares_servers()
 
 
 SPELLINGS = [

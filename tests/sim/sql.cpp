@@ -108,9 +108,11 @@ class CommandReader {
 using Kind = Command::Kind;
 
 bool CommandReader::read_select(Command& command) {
-  if (!is_at_end() && words_[at_].kind == Word::Kind::literal && words_[at_].text.size() == 1) {
+  const bool is_of_settings = next_is("CASE");  // 's', or 'x' for what is a superuser's
+  if (!is_at_end() &&
+      (is_of_settings || (words_[at_].kind == Word::Kind::literal && words_[at_].text.size() == 1))) {
     command.kind = Kind::audit;  // its first column is a letter; what follows is not understood here
-    command.name = words_[at_].text;
+    command.name = is_of_settings ? "s" : words_[at_].text;
     at_ = words_.size();
     return true;
   }

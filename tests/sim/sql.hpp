@@ -6,7 +6,7 @@
 //   SLEEP ms 'token'                    one row, after a while; can be canceled
 //   COPY IN 'token' | COPY OUT n size 'token'
 //   BEGIN | COMMIT | ROLLBACK | FAIL | NOTICE 'text' | DDL | DISCARD ALL | DEALLOCATE ALL
-//   SET [LOCAL] name = 'value' | SELECT 's',... (an audit of the settings) | RESET "name" | SELECT
+//   SET [LOCAL] name = 'value' | SELECT CASE ... (an audit of the settings) | RESET "name" | SELECT
 //   pg_catalog.set_config('n','v',false)
 #pragma once
 

@@ -58,6 +58,8 @@ TESTED_ELSEWHERE = {
     "proxy/session/client_listening.cpp": "tests/unit/session/listening_test.cpp",
     "proxy/session/client_prepares.cpp": "tests/unit/session/prepares_test.cpp",
     "proxy/session/client_requests.cpp": "tests/unit/session/requests_test.cpp",
+    "proxy/session/client_answers.cpp": "tests/unit/session/requests_test.cpp",
+    "proxy/session/client_executes.cpp": "tests/unit/session/prepares_test.cpp",
     "proxy/session/client_session.cpp": "tests/unit/session/life_test.cpp",
     "proxy/sql/effect_calls.cpp": "tests/unit/sql/effect_reader_test.cpp",
     "proxy/sql/effect_settings.cpp": "tests/unit/sql/effect_reader_test.cpp",

@@ -47,18 +47,20 @@ TEST_CASE("of each kind of residue only those places are looked at that were ask
   CHECK(audit_query({}, {"app.user"}).empty());
 }
 
-TEST_CASE("several kinds are one query") {
+TEST_CASE("several kinds are one query, behind one that ends the client's timeouts") {
   const std::string query = audit_query(Residue::temp_objects | Residue::prepared, {});
-  CHECK(query.starts_with("SELECT 't'"));
+  const std::size_t end = query.find(';');
+  CHECK(query.starts_with("SELECT 'w',"));
+  CHECK(query.substr(end + 1).starts_with("SELECT 't'"));
   CHECK(contains(query, " UNION ALL SELECT 'p'"));
-  CHECK_FALSE(contains(query, ";"));
+  CHECK(query.find(';', end + 1) == std::string::npos);
 }
 
 TEST_CASE("custom settings are asked for by name, with the other settings only") {
   const CustomSettings custom{"app.user", "it's.\\one"};
   const std::string query = audit_query(Residue::settings, custom);
   CHECK(contains(query, "ARRAY['app.user',E'it''s.\\\\one']"));
-  CHECK(query.starts_with("SELECT 's',"));
+  CHECK(contains(query, "ELSE 's' END,coalesce(name,n),"));
   CHECK_FALSE(contains(audit_query(Residue::advisory_locks, custom), "app.user"));
   CHECK_FALSE(contains(audit_query(Residue::settings, {}), "ARRAY"));
 }
@@ -120,6 +122,38 @@ TEST_CASE("the seed of random() can be seen to be set, but not what it is") {
   CHECK(findings.residue == Residue::random_seed);
 }
 
+TEST_CASE("a timeout is found unless it is its default") {
+  Findings findings;
+  CHECK(read_finding(row("w", "statement_timeout", "5ms 0 0"), "ann", findings));
+  CHECK(read_finding(row("w", "lock_timeout", "1min 1min 0"), "ann", findings));
+  CHECK(findings.settings == ReportedParameters{{"statement_timeout", "5ms"}});
+}
+
+TEST_CASE("a setting without a value is one that is too long") {
+  Findings findings;
+  CHECK(read_finding("\0\3"s + column("s") + column("a.b") + wire::int32(-1), "ann", findings));
+  CHECK(findings.has_long_value);
+  CHECK(findings.settings.empty());
+}
+
+TEST_CASE("what only a superuser may set can travel with one only") {
+  Findings findings;
+  CHECK(read_finding(row("s", "work_mem", "64kB"), "ann", findings));
+  CHECK(findings.can_travel());
+  CHECK(read_finding(row("x", "log_statement", "all"), "ann", findings));
+  CHECK(findings.settings == ReportedParameters{{"work_mem", "64kB"}, {"log_statement", "all"}});
+  CHECK_FALSE(findings.can_travel());
+  CHECK(read_finding(row("i", "session_authorization", "bob"), "ann", findings));
+  CHECK(findings.can_travel());
+}
+
+TEST_CASE("names of settings that functions set are not settings yet") {
+  Findings findings;
+  CHECK(read_finding(row("c", "app.user"), "ann", findings));
+  CHECK(findings.setting_names == CustomSettings{"app.user"});
+  CHECK(findings.settings.empty());
+}
+
 TEST_CASE("each other letter stands for something that is there") {
   const std::array<std::pair<std::string, Residue>, 5> letters{{{"l", Residue::advisory_locks},
                                                                 {"t", Residue::temp_objects},
@@ -147,9 +181,10 @@ TEST_CASE("a row that is not one of ours is none") {
     CHECK(findings.settings.empty());
   }
   for (const std::string& bad :
-       {good + "x", row("x"), row(""), row("ss", "a", "b"), "\0\2"s + column("s") + column("a"),
+       {good + "x", row("y"), row(""), row("ss", "a", "b"), "\0\2"s + column("s") + column("a"),
         "\0\4"s + column("s") + column("a") + column("b") + column("c"),
-        "\0\3"s + column("s") + column("a") + "\xff\xff\xff\xff"s}) {
+        "\0\3"s + column("l") + column("") + "\xff\xff\xff\xff"s,
+        "\0\3"s + column("s") + "\xff\xff\xff\xff"s + column("b"), row("w", "lock_timeout", "5ms 0")}) {
     Findings findings;
     CHECK_FALSE(read_finding(bad, "ann", findings));
     CHECK(findings.settings.empty());

@@ -599,6 +599,34 @@ TEST_CASE("lifetimes are spread over their last tenth, so that they do not end t
   CHECK(std::unique(ends.begin(), ends.end()) - ends.begin() > 10);
 }
 
+TEST_CASE("servers born before their role's defaults changed end, but not under their clients") {
+  House house;
+  Client holder;
+  Client other;
+  Client late;
+  holder.ask(house.pool());
+  test::FarEnd held = house.connect();
+  other.ask(house.pool());
+  test::FarEnd idle = house.connect();
+  other.give_back(house.pool());
+  late.ask(house.pool({"app", "bob"}));  // the login is under way
+  house.broker.defaults_changed();
+  other.ask(house.pool());
+  CHECK_FALSE(other.has_server());
+  house.fake.run();
+  CHECK(idle.is_gone());
+  CHECK_FALSE(held.is_gone());
+  test::FarEnd late_server = house.connect();
+  CHECK(late_server.is_gone());
+  test::FarEnd fresh = house.connect();
+  CHECK(other.has_server());
+  other.give_back(house.pool());
+  holder.give_back(house.pool());
+  house.fake.run();
+  CHECK(held.is_gone());
+  CHECK_FALSE(fresh.is_gone());
+}
+
 TEST_CASE("server_lifetime 0 and server_idle_timeout 0 are no limits [5.6-105]") {
   Settings settings;
   settings.server_lifetime = 0s;

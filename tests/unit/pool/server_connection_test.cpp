@@ -78,6 +78,8 @@ class Owner final : public ServerOwner {
   ParameterSets sets;
   ParameterSetRef bare = sets.intern({});
   CustomSettings custom;
+  bool wants_names = false;
+  bool has_nameless = false;
   std::string user = "app";
 
   void on_settled(ServerConnection&, const PgError& error) override {
@@ -89,10 +91,19 @@ class Owner final : public ServerOwner {
     broken = why;
   }
   void on_schema_changed() override { events += 'c'; }
+  void on_defaults_changed() override { events += 'd'; }
   void on_unheld(ServerConnection&) override { events += 'u'; }
   ParameterSets& parameter_sets() override { return sets; }
   const ReportedParameters& bare_parameters() const override { return bare->reported; }
   const CustomSettings& custom_settings() const override { return custom; }
+  bool wants_setting_names() const override { return wants_names; }
+  bool learn_setting_names(const CustomSettings& names) override {
+    wants_names = false;
+    const std::size_t known = custom.size();
+    custom.insert(names.begin(), names.end());
+    return custom.size() > known;
+  }
+  bool has_nameless_settings() const override { return has_nameless; }
   const std::string& login_user() const override { return user; }
 };
 

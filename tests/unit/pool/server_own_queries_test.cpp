@@ -63,6 +63,8 @@ class House final : public ServerOwner {
   ParameterSets sets;
   ParameterSetRef bare = sets.intern({});
   CustomSettings custom;
+  bool wants_names = false;
+  bool has_nameless = false;
   std::string user = "ann";
   std::string events;  // s settled, b broken
   PgError error;
@@ -108,10 +110,19 @@ class House final : public ServerOwner {
     error = how;
   }
   void on_schema_changed() override {}
+  void on_defaults_changed() override { events += 'd'; }
   void on_unheld(ServerConnection&) override {}
   ParameterSets& parameter_sets() override { return sets; }
   const ReportedParameters& bare_parameters() const override { return bare->reported; }
   const CustomSettings& custom_settings() const override { return custom; }
+  bool wants_setting_names() const override { return wants_names; }
+  bool learn_setting_names(const CustomSettings& names) override {
+    wants_names = false;
+    const std::size_t known = custom.size();
+    custom.insert(names.begin(), names.end());
+    return custom.size() > known;
+  }
+  bool has_nameless_settings() const override { return has_nameless; }
   const std::string& login_user() const override { return user; }
 };
 
@@ -168,6 +179,88 @@ TEST_CASE("an audit that fails says nothing: what it asked for is unknown, the r
   house.hear(backend::audit({}));
   CHECK(house.server->residue().is_clean());
   CHECK(house.server->parameters() == house.bare);
+}
+
+TEST_CASE("an audit of anything asks for the settings of functions once, and again by the new names") {
+  House house;
+  house.wants_names = true;
+  house.client_runs(Residue::settings);
+  house.server->audit();
+  CHECK(house.asked().find(setting_names_query) == std::string::npos);
+  house.hear(backend::audit({}));
+  house.client_runs(Residue::anything);
+  house.server->audit();
+  CHECK(house.asked().find(setting_names_query) != std::string::npos);
+  house.hear(backend::audit({{"c", "app.user", ""}}));
+  CHECK(house.custom == CustomSettings{"app.user"});
+  CHECK(house.server->residue().needs_audit());
+  house.server->audit();
+  CHECK(house.asked() == query(audit_query(Residue::settings, {"app.user"})));
+  house.hear(backend::audit({{"s", "app.user", "anne"}}));
+  CHECK(house.server->residue().is_clean());
+  CHECK(house.server->parameters() == house.sets.intern({{"app.user", "anne"}}));
+}
+
+TEST_CASE("where functions set what can't be asked for, whoever may have called one keeps the server") {
+  House house;
+  house.has_nameless = true;
+  house.client_runs(Residue::settings);
+  house.server->audit();
+  house.hear(backend::audit({}));
+  CHECK(house.server->residue().is_clean());
+  house.client_runs(Residue::anything);
+  house.server->audit();
+  house.hear(backend::audit({}));
+  CHECK(house.server->residue().pins() == Residue::unseen);
+}
+
+TEST_CASE("a setting that is too long to be told is unknown, until an audit finds it shorter") {
+  House house;
+  house.client_runs(Residue::settings);
+  house.server->audit();
+  const std::string too_long = "\0\3"s + wire::int32(1) + "s" + wire::int32(5) + "app.x" + wire::int32(-1);
+  house.hear(wire::message('T', "\0\0"s) + wire::message('D', too_long) + backend::complete("SELECT 1") +
+             backend::ready());
+  CHECK_FALSE(house.server->broken());
+  CHECK(house.server->residue().unknown() == Residue::settings);
+  house.client_runs({});
+  house.server->audit();
+  house.hear(backend::audit({{"s", "app.x", "short"}}));
+  CHECK(house.server->residue().is_clean());
+}
+
+TEST_CASE("a name is lent for one query: what comes of the Parse is nobody's but ours") {
+  for (const std::string& parsed :
+       {wire::message('1', ""), backend::error("25P02", "current transaction is aborted")}) {
+    House house;
+    house.server->lend_name("mine", "SELECT 1\0\0\0"s);
+    house.server->expect({.kind = RequestKind::query});
+    house.server->take_name_back("mine");
+    CHECK(wire::types(house.asked()) == "PSCS");
+    CHECK(house.server->is_busy_with_own());
+    house.hear(parsed + backend::ready() + backend::complete("EXECUTE") + backend::ready());
+    CHECK(house.client.answers == backend::complete("EXECUTE") + backend::ready());
+    CHECK(house.server->is_busy_with_own_only());
+    house.hear(wire::message('3', "") + backend::ready());
+    CHECK_FALSE(house.server->is_busy_with_own());
+    CHECK(house.client.answers == backend::complete("EXECUTE") + backend::ready());
+    CHECK_FALSE(house.server->broken());
+  }
+}
+
+TEST_CASE("what may have changed what servers are born with is told at the end of its transaction") {
+  for (const std::string tag : {"ALTER ROLE", "ALTER DATABASE"}) {
+    House house;
+    house.server->expect({.kind = RequestKind::query});
+    house.hear(backend::complete(tag) + backend::ready('T'));
+    CHECK(house.events.empty());
+    house.server->expect({.kind = RequestKind::query});
+    house.hear(backend::complete("COMMIT") + backend::ready());
+    CHECK(house.events == "d");
+    house.server->expect({.kind = RequestKind::query});
+    house.hear(backend::complete("ALTER TABLE") + backend::ready());
+    CHECK(house.events == "d");
+  }
 }
 
 TEST_CASE("an answer that is none of an audit's ends the server and its client") {

@@ -38,7 +38,8 @@ TEST_CASE("what is suspected is asked for once, and is not clean before the answ
 TEST_CASE("anything is all that an audit can see") {
   ServerResidue residue;
   residue.suspect(Residue::anything);
-  CHECK(residue.begin_audit() == visible);
+  CHECK(residue.begin_audit() == (visible | Residue::anything));
+  CHECK(residue.asked(Residue::anything));
 }
 
 TEST_CASE("what is found pins until an audit that asks for it finds it gone") {

@@ -29,6 +29,9 @@ std::string done(const std::string& tag = "SELECT 1") { return backend::complete
 std::string asks(ResidueSet kinds, const CustomSettings& custom = {}) {
   return frontend::query(audit_query(kinds, custom));
 }
+std::string asks_names(ResidueSet kinds, const CustomSettings& custom = {}) {
+  return frontend::query(audit_query(kinds, custom).append(setting_names_query));
+}
 const ResidueSet visible = Residue::settings | Residue::advisory_locks | Residue::temp_objects |
                            Residue::hold_cursors | Residue::prepared | Residue::listening;
 // A Bind of text values; "\0" stands for null.
@@ -43,6 +46,13 @@ std::string bind(const std::string& name, const std::vector<std::string>& values
 struct Town : House {
   explicit Town(const Settings& from = {}) : House(from) {}
 
+  Pool& pool() { return *pools->pools().begin()->second; }
+  // The functions of its database set no settings of their own, and that is known.
+  FarEnd log_in(const std::string& parameters = {}) {
+    FarEnd client = House::log_in(parameters);
+    pool().learn_setting_names({});
+    return client;
+  }
   // What the server is asked when this client sends that.
   std::string sends(FarEnd& client, const std::string& bytes) {
     client.send(bytes);
@@ -810,7 +820,46 @@ TEST_CASE("a change of the schema makes every function start over") {
   prove_f(house, one);
   CHECK(house.sends(one, frontend::query("CREATE OR REPLACE FUNCTION f() ...")) != "");
   house.answers(done("CREATE FUNCTION"));
+  CHECK(house.runs(one, call_f) == asks_names(visible));
+}
+
+TEST_CASE("settings that functions set are asked for by the names in the functions' texts") {
+  Town house;
+  FarEnd one = house.House::log_in();
+  FarEnd two = house.House::log_in();
+  CHECK(house.runs(one, "SET work_mem = '64kB'") == asks(Residue::settings));
+  house.answers(backend::audit({{"s", "work_mem", "64kB"}}));
+  CHECK(house.runs(one, call_f) == asks_names(visible));
+  house.answers(backend::audit({{"s", "work_mem", "64kB"}, {"c", "app.user", ""}, {"c", "app.role", ""}}));
+  CHECK(house.server().take() == asks(Residue::settings, {"app.role", "app.user"}));
+  house.answers(backend::audit({{"s", "work_mem", "64kB"}, {"s", "app.user", "anne"}}));
+  CHECK(house.idle() == 1);
+  CHECK(house.sends(two, frontend::query("SELECT 1")) ==
+        frontend::query("RESET \"app\".\"user\";RESET \"work_mem\";") + frontend::query("SELECT 1"));
+  house.answers(done() + done());
+  CHECK(house.runs(two, call_f).ends_with(asks(visible, {"app.role", "app.user"})));
+}
+
+TEST_CASE("names of settings are asked for again when the schema has changed, and now and then") {
+  Town house;
+  FarEnd one = house.House::log_in();
+  CHECK(house.runs(one, call_f) == asks_names(visible));
+  house.answers(backend::audit({}));
+  CHECK(house.idle() == 1);
   CHECK(house.runs(one, call_f) == asks(visible));
+  house.answers(backend::audit({}));
+  house.fake.loop.advance(std::chrono::minutes(1));
+  CHECK(house.runs(one, call_f) == asks_names(visible));
+}
+
+TEST_CASE("more settings of functions than can be asked for keep the servers of those who call functions") {
+  Town house;
+  FarEnd one = house.House::log_in();
+  Rows names;
+  for (int i = 0; i < 201; ++i) names.push_back({"c", "app.n" + std::to_string(i), ""});
+  CHECK(house.runs(one, call_f) == asks_names(visible));
+  house.answers(backend::audit(names));
+  CHECK(house.pins() == Residue::unseen);
 }
 
 TEST_CASE("what SQL has prepared may be closed by the protocol") {

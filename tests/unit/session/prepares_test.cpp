@@ -619,4 +619,49 @@ TEST_CASE("malformed messages go to the server as they are: it says best what is
   }
 }
 
+// SQL's EXECUTE ---------------------------------------------------------------------------------------------
+
+TEST_CASE("SQL's EXECUTE finds a statement of the protocol's under the client's name, for that query only") {
+  Talk talk;
+  test::FarEnd client = talk.log_in();
+  talk.exchange(client, frontend::parse("mine", "SELECT 1") + frontend::sync);
+  client.take();
+  for (const std::string& sql : {"EXECUTE mine"s, "EXPLAIN EXECUTE mine"s}) {
+    const std::string asked = talk.exchange(client, frontend::query(sql));
+    CHECK(types(asked) == "PSQCS");
+    CHECK(names(asked, 'P') == std::vector<std::string>{"mine"});
+    CHECK(names(asked, 'C') == std::vector<std::string>{"mine"});
+    CHECK(types(client.take()) == "CZ");
+    talk.serve();  // an audit
+  }
+  CHECK(types(talk.exchange(client, frontend::query("EXECUTE others"))) == "Q");
+  talk.serve();
+  CHECK(types(talk.exchange(client, frontend::query("SELECT 1"))) == "Q");
+}
+
+TEST_CASE("an EXECUTE behind other requests waits for their answers") {
+  Talk talk;
+  test::FarEnd client = talk.log_in();
+  CHECK(types(talk.exchange(client, frontend::parse("mine", "SELECT 1") + frontend::sync +
+                                        frontend::query("EXECUTE mine"))) == "PSH");
+  CHECK(types(talk.serve()) == "PSQCS");
+  CHECK(types(client.take()) == "1ZCZ");
+}
+
+TEST_CASE("an EXECUTE by the protocol has its name within its batch") {
+  Talk talk;
+  test::FarEnd client = talk.log_in();
+  talk.exchange(client, frontend::parse("mine", "SELECT 1") + frontend::sync);
+  const std::string batch =
+      frontend::parse("", "EXECUTE mine") + frontend::bind("", "") + frontend::execute();
+  const std::string asked =
+      talk.exchange(client, batch + frontend::bind("", "") + frontend::execute() + frontend::sync);
+  CHECK(types(asked) == "PPBEBESCS");
+  CHECK(names(asked, 'P') == std::vector<std::string>{"", "mine"});
+  CHECK(types(client.take()) == "1Z12C2CZ");
+  talk.serve();
+  talk.exchange(client, frontend::parse("", "EXECUTE others") + frontend::bind("", "") + frontend::sync);
+  CHECK(types(client.take()) == "12Z");
+}
+
 }  // namespace ballast

@@ -317,6 +317,29 @@ TEST_CASE("settings with a dot are told wherever they are named") {
         Names{"local.x", "session.x", "time.x", "role.x"});
 }
 
+TEST_CASE("settings that a DO block names are told, those of texts in it too") {
+  const auto custom = [](std::string_view text) { return read_effect(text).custom_settings; };
+  CHECK(custom("DO $$ begin perform set_config('App.x', 'a', false); set app.y = 1; end $$; SHOW app.z") ==
+        Names{"app.x", "app.y", "app.z"});
+  CHECK(custom("DO LANGUAGE plpgsql 'begin set session app.x = ''a''; set session.y to 1; end'") ==
+        Names{"app.x", "session.y"});
+  CHECK(custom("DO $$ begin execute 'set app.x = 1'; execute format('set app.y = %L', 1); end $$") ==
+        Names{"app.x", "app.y"});
+  CHECK(custom("DO $$ begin update t set x = a.b where c.d = 1; end $$").empty());
+  CHECK(read_effect("DO $$ begin set app.x = 1; end").residue == Residue::anything);
+}
+
+TEST_CASE("the names that EXECUTE is to find are told") {
+  const auto executes = [](std::string_view text) { return read_effect(text).executes; };
+  CHECK(executes("EXECUTE Mine(1); execute \"Mine\"; EXPLAIN (ANALYZE, COSTS OFF) EXECUTE mine(2)") ==
+        Names{"mine", "Mine"});
+  CHECK(executes("CREATE TEMP TABLE t AS EXECUTE mine(1)") == Names{"mine"});
+  CHECK(executes("SELECT mine(1)").empty());
+  CHECK(executes("EXECUTE").empty());
+  CHECK(executes("EXECUTE 'mine'").empty());
+  CHECK(read_effect("EXECUTE mine").residue == Residue::anything);
+}
+
 TEST_CASE("a setting's name may be hidden") {
   for (const std::string_view text :
        {"SELECT set_config($1, $2, false)", "SELECT current_setting(name) FROM t",
