@@ -1,0 +1,92 @@
+#include "tests/neon/monitor.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+namespace ballast::neon {
+namespace {
+
+constexpr const char* statistics_sql =
+    "select coalesce(sum(active_time), 0), coalesce(sum(sessions), 0) from pg_stat_database"
+    " where datname not in ('postgres', 'template0', 'template1')";
+constexpr const char* backends_sql =
+    "select count(*) filter (where state <> 'idle'),"
+    " min(extract(epoch from clock_timestamp() - state_change)) from pg_stat_activity"
+    " where backend_type = 'client backend' and pid <> pg_backend_pid() and usename <> ";
+constexpr const char* replication_sql =
+    "select count(*) from pg_stat_replication where application_name <> 'walproposer'";
+constexpr const char* subscriptions_sql = "select count(*) from pg_stat_subscription where pid is not null";
+constexpr const char* autovacuum_sql =
+    "select count(*) from pg_stat_activity where backend_type = 'autovacuum worker'";
+
+}  // namespace
+
+Monitor::Monitor(Executor executor, Database database, const Timekeeper& time, const Knobs& knobs)
+    : executor_(executor), database_(std::move(database)), time_(time), knobs_(knobs) {}
+
+void Monitor::forget() {
+  backend_.reset();
+  statistics_.reset();
+}
+
+Task<std::optional<Seconds>> Monitor::poll() {
+  const bool is_connected = co_await connect();
+  if (!is_connected) co_return std::nullopt;
+  if (co_await statistics_moved()) co_return time_.now();
+  const auto seen = co_await look_at_backends();
+  if (seen) co_return seen;
+  if (co_await any(replication_sql)) co_return time_.now();
+  if (co_await any(subscriptions_sql)) co_return time_.now();
+  if (co_await any(autovacuum_sql)) co_return time_.now();
+  co_return std::nullopt;
+}
+
+Task<bool> Monitor::connect() {
+  if (backend_) co_return true;
+  auto backend = std::make_unique<Backend>(executor_);
+  StartupParameters parameters;
+  parameters.emplace_back("user", database_.superuser);
+  parameters.emplace_back("database", "postgres");
+  parameters.emplace_back("application_name", "compute_activity_monitor");
+  const auto error = co_await backend->login(database_.socket_path, parameters);
+  if (error) co_return false;
+  backend_ = std::move(backend);
+  co_return true;
+}
+
+Task<bool> Monitor::statistics_moved() {
+  if (!knobs_.count_statistics || !backend_) co_return false;
+  const auto rows = co_await backend_->query(statistics_sql);
+  if (!rows || rows->empty()) {
+    backend_.reset();
+    co_return false;
+  }
+  const bool moved = statistics_ && *statistics_ != rows->front();
+  statistics_ = rows->front();
+  co_return moved;
+}
+
+Task<std::optional<Seconds>> Monitor::look_at_backends() {
+  if (!backend_) co_return std::nullopt;
+  const auto rows = co_await backend_->query(backends_sql + quote_literal(database_.superuser));
+  if (!rows || rows->empty() || rows->front().size() != 2) {
+    backend_.reset();
+    co_return std::nullopt;
+  }
+  const std::vector<std::string>& row = rows->front();
+  if (row[0] != "0") co_return time_.now();
+  if (row[1].empty()) co_return std::nullopt;
+  const std::chrono::duration<double> age(std::strtod(row[1].c_str(), nullptr));
+  const RealTime changed = RealTime::clock::now() - std::chrono::duration_cast<RealTime::duration>(age);
+  co_return time_.at(changed);
+}
+
+Task<bool> Monitor::any(std::string count_sql) {
+  if (!backend_) co_return false;
+  const auto rows = co_await backend_->query(std::move(count_sql));
+  if (rows && !rows->empty()) co_return rows->front().front() != "0";
+  backend_.reset();
+  co_return false;
+}
+
+}  // namespace ballast::neon

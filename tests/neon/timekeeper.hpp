@@ -1,0 +1,30 @@
+// Timekeeper: the Clock, and coroutines that wait for its instants; when it jumps or changes its pace they
+// wait less.
+//
+// One thread.
+#pragma once
+
+#include "tests/neon/clock.hpp"
+#include "tests/neon/coroutine.hpp"
+
+namespace ballast::neon {
+
+class Timekeeper {
+ public:
+  explicit Timekeeper(Executor executor);
+
+  Seconds now() const { return clock_.at(RealTime::clock::now()); }
+  Seconds at(RealTime instant) const { return clock_.at(instant); }
+  double scale() const { return clock_.scale(); }
+  Task<void> wait(Seconds time);
+
+  void advance(Seconds by);
+  void set_scale(double scale);
+
+ private:
+  Clock clock_;
+  Executor executor_;
+  std::vector<asio::steady_timer*> waiting_;
+};
+
+}  // namespace ballast::neon
