@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 namespace ballast::neon {
 namespace {
@@ -49,6 +48,7 @@ Task<void> Compute::run() {
 Task<void> Compute::poll() {
   const std::uint64_t life = life_;
   const auto seen = co_await monitor_.poll();
+  ++polls_;
   if (seen && life == life_) endpoint_.saw_activity(*seen);
 }
 
@@ -72,7 +72,7 @@ Task<Compute::Readiness> Compute::ready() {
 
 Task<void> Compute::start() {
   while (endpoint_.state() != State::active) {
-    if (endpoint_.demand()) asio::co_spawn(executor_, wake(), asio::detached);
+    if (endpoint_.demand()) asio::co_spawn(executor_, wake(), on_its_own);
     co_await changed_.wait();
   }
 }

@@ -33,6 +33,7 @@ class Compute {
   Task<void> restart();
   Task<void> crash();
   std::size_t held() const { return held_; }  // logins that wait
+  std::uint64_t polls() const { return polls_; }
 
  private:
   Task<void> poll();
@@ -53,6 +54,7 @@ class Compute {
   Monitor monitor_;
   Bell changed_;
   std::size_t held_ = 0;
+  std::uint64_t polls_ = 0;
   Seconds node_used_{-1e9};  // when the front last used the compute's address
   std::uint64_t life_ = 0;   // a crash ends the life in which a wake or a stop was begun
 };

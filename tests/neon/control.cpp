@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/json.hpp>
@@ -46,14 +45,14 @@ Control::Control(World& world, Listener& listener)
     : world_(world),
       listener_(listener),
       acceptor_(world.executor, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
-  asio::co_spawn(world_.executor, accept(), asio::detached);
+  asio::co_spawn(world_.executor, accept(), on_its_own);
 }
 
 Task<void> Control::accept() {
   for (;;) {
     auto [error, socket] = co_await acceptor_.async_accept(with_error);
     if (error) co_await pause(Milliseconds(10));
-    if (!error) asio::co_spawn(world_.executor, serve(std::move(socket)), asio::detached);
+    if (!error) asio::co_spawn(world_.executor, serve(std::move(socket)), on_its_own);
   }
 }
 

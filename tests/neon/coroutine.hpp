@@ -3,6 +3,7 @@
 // One io_context, one thread. g++ 12 wants co_await expressions plain: no braces, no lambda, no ?: inside.
 #pragma once
 
+#include <exception>
 #include <memory>
 
 #include <boost/asio/as_tuple.hpp>
@@ -22,6 +23,11 @@ template <typename T>
 using Task = asio::awaitable<T>;
 
 inline constexpr auto with_error = asio::as_tuple(asio::use_awaitable);
+
+// How a coroutine is spawned of which nobody waits for the end: what it throws ends the program.
+inline constexpr auto on_its_own = [](std::exception_ptr error) {
+  if (error) std::rethrow_exception(error);
+};
 
 // Waits so long in real time.
 Task<void> pause(Milliseconds time);

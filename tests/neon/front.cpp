@@ -5,7 +5,6 @@
 #include <variant>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "protocol/message.hpp"
 #include "protocol/reader.hpp"
@@ -135,7 +134,7 @@ Task<void> Front::cancel_query(CancelRequest request) {
   const auto own = world_.cancel_keys.find(given);
   const double luck = std::uniform_real_distribution<double>(0, 1)(world_.dice);
   if (own && luck >= world_.knobs.cancel_lost_probability)
-    asio::co_spawn(world_.executor, cancel(world_.options.database.socket_path, *own), asio::detached);
+    asio::co_spawn(world_.executor, cancel(world_.options.database.socket_path, *own), on_its_own);
   co_return;
 }
 

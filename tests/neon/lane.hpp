@@ -16,7 +16,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/write.hpp>
 
 #include "tests/neon/coroutine.hpp"
@@ -96,7 +95,7 @@ class Lane {
     queued_ += bytes.size();
     queue_.push_back({due, std::string(bytes)});
     if (std::exchange(is_writing_, true)) return;
-    asio::co_spawn(executor_, deliver(), asio::detached);
+    asio::co_spawn(executor_, deliver(), on_its_own);
   }
 
   Task<void> deliver() {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "tests/neon/session.hpp"
 
@@ -34,7 +33,7 @@ void Listener::open() {
   acceptor_->set_option(asio::socket_base::reuse_address(true));
   acceptor_->bind(address_);
   acceptor_->listen(backlog);
-  asio::co_spawn(world_.executor, accept(), asio::detached);
+  asio::co_spawn(world_.executor, accept(), on_its_own);
 }
 
 Task<void> Listener::accept() {

@@ -8,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
@@ -64,7 +63,7 @@ int run(const Options& options) {
   World world(io.get_executor(), options);
   Listener listener(world, options.listen);
   Control control(world, listener);
-  asio::co_spawn(io, world.compute.run(), asio::detached);
+  asio::co_spawn(io, world.compute.run(), on_its_own);
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&io](ErrorCode, int) { io.stop(); });
   std::printf("{\"port\": %d, \"control_port\": %d}\n", listener.port(), control.port());

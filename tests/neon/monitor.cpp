@@ -11,13 +11,21 @@ constexpr const char* statistics_sql =
     " where datname not in ('postgres', 'template0', 'template1')";
 constexpr const char* backends_sql =
     "select count(*) filter (where state <> 'idle'),"
-    " min(extract(epoch from clock_timestamp() - state_change)) from pg_stat_activity"
+    " extract(epoch from max(state_change)) from pg_stat_activity"
     " where backend_type = 'client backend' and pid <> pg_backend_pid() and usename <> ";
 constexpr const char* replication_sql =
     "select count(*) from pg_stat_replication where application_name <> 'walproposer'";
 constexpr const char* subscriptions_sql = "select count(*) from pg_stat_subscription where pid is not null";
 constexpr const char* autovacuum_sql =
     "select count(*) from pg_stat_activity where backend_type = 'autovacuum worker'";
+
+// Of seconds since 1970 by the server's clock, which is ours.
+RealTime real_time_of(const std::string& epoch) {
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  const std::chrono::duration<double> age =
+      now - std::chrono::duration<double>(std::strtod(epoch.c_str(), nullptr));
+  return RealTime::clock::now() - std::chrono::duration_cast<RealTime::duration>(age);
+}
 
 }  // namespace
 
@@ -33,6 +41,14 @@ Task<std::optional<Seconds>> Monitor::poll() {
   const bool is_connected = co_await connect();
   if (!is_connected) co_return std::nullopt;
   if (co_await statistics_moved()) co_return time_.now();
+  for (;;) {
+    const std::uint64_t jumps = time_.jumps();
+    const auto seen = co_await look_around();
+    if (jumps == time_.jumps()) co_return seen;  // else it may be from before as well as from after
+  }
+}
+
+Task<std::optional<Seconds>> Monitor::look_around() {
   const auto seen = co_await look_at_backends();
   if (seen) co_return seen;
   if (co_await any(replication_sql)) co_return time_.now();
@@ -76,9 +92,7 @@ Task<std::optional<Seconds>> Monitor::look_at_backends() {
   const std::vector<std::string>& row = rows->front();
   if (row[0] != "0") co_return time_.now();
   if (row[1].empty()) co_return std::nullopt;
-  const std::chrono::duration<double> age(std::strtod(row[1].c_str(), nullptr));
-  const RealTime changed = RealTime::clock::now() - std::chrono::duration_cast<RealTime::duration>(age);
-  co_return time_.at(changed);
+  co_return time_.at(real_time_of(row[1]));
 }
 
 Task<bool> Monitor::any(std::string count_sql) {

@@ -27,6 +27,7 @@ class Monitor {
  private:
   Task<bool> connect();
   Task<bool> statistics_moved();
+  Task<std::optional<Seconds>> look_around();
   Task<std::optional<Seconds>> look_at_backends();
   Task<bool> any(std::string count_sql);
 

@@ -82,7 +82,7 @@ std::vector<std::string> Postmaster::control(std::vector<std::string> command) c
 
 Task<void> Postmaster::start() {
   if (!is_owned() || is_running_) co_return;
-  std::vector<std::string> command{"start", "-l", data_folder_ + "/../postgres.log", "-o", options_};
+  std::vector<std::string> command{"start", "-l", data_folder_ + "/restarts.log", "-o", options_};
   const int status = co_await run(control(std::move(command)));
   if (status != 0) throw std::runtime_error("pg_ctl start failed");
   is_running_ = is_our_child_ = true;

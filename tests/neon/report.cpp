@@ -28,6 +28,7 @@ json::object report_state(const World& world) {
       {"active_seconds", endpoint.active_time(now).count()},
       {"cu_hours", hours},
       {"cost_usd", hours * world.knobs.usd_per_cu_hour},
+      {"polls", world.compute.polls()},
       {"held_clients", world.compute.held()},
       {"connections", connections.size()},
       {"sessions", std::count_if(connections.begin(), connections.end(),

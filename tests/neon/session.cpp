@@ -3,7 +3,6 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 namespace ballast::neon {
 namespace {
@@ -19,7 +18,7 @@ Task<void> register_key(World& world, CancelKey given, CancelKey own) {
 
 void Session::begin(ClientStream::Tcp socket, World& world) {
   auto session = std::make_unique<Session>(std::move(socket), world);
-  asio::co_spawn(world.executor, live(std::move(session)), asio::detached);
+  asio::co_spawn(world.executor, live(std::move(session)), on_its_own);
 }
 
 Session::Session(ClientStream::Tcp socket, World& world)
@@ -49,7 +48,7 @@ Task<void> Session::serve() {
 
 Task<void> Session::relay() {
   const CancelKey given = front_.given_key();
-  asio::co_spawn(world_.executor, register_key(world_, given, front_.backend().cancel_key()), asio::detached);
+  asio::co_spawn(world_.executor, register_key(world_, given, front_.backend().cancel_key()), on_its_own);
   relay_ = std::make_unique<Relay>(client_, front_.backend(), world_);
   std::optional<Deadline> fault_time;
   if (const auto fault = world_.faults.take_for_session())

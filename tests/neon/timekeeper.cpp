@@ -20,11 +20,13 @@ Task<void> Timekeeper::wait(Seconds time) {
 
 void Timekeeper::advance(Seconds by) {
   clock_.advance(RealTime::clock::now(), by);
+  ++jumps_;
   for (asio::steady_timer* timer : waiting_) timer->cancel();
 }
 
 void Timekeeper::set_scale(double scale) {
   clock_.set_scale(RealTime::clock::now(), scale);
+  ++jumps_;
   for (asio::steady_timer* timer : waiting_) timer->cancel();
 }
 

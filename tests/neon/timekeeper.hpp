@@ -4,6 +4,9 @@
 // One thread.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "tests/neon/clock.hpp"
 #include "tests/neon/coroutine.hpp"
 
@@ -15,6 +18,7 @@ class Timekeeper {
 
   Seconds now() const { return clock_.at(RealTime::clock::now()); }
   Seconds at(RealTime instant) const { return clock_.at(instant); }
+  std::uint64_t jumps() const { return jumps_; }  // how often time was told to go otherwise
   double scale() const { return clock_.scale(); }
   Task<void> wait(Seconds time);
 
@@ -25,6 +29,7 @@ class Timekeeper {
   Clock clock_;
   Executor executor_;
   std::vector<asio::steady_timer*> waiting_;
+  std::uint64_t jumps_ = 0;
 };
 
 }  // namespace ballast::neon
