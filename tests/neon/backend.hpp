@@ -1,7 +1,7 @@
 // Backend: a connection to the PostgreSQL behind the simulator, over its unix socket.
 //
-//   error = co_await backend.login(parameters)   nothing: it is in
-//   rows = co_await backend.query("select ...")   or use socket() as it likes
+//   error = await backend.login(parameters)   nothing: it is in
+//   rows = await backend.query("select ...")   or use socket() as it likes
 //
 // One thread; one coroutine at a time.
 #pragma once
@@ -17,8 +17,8 @@
 #include "protocol/pg_error.hpp"
 #include "protocol/startup.hpp"
 
-#include "tests/neon/cancel_map.hpp"
 #include "tests/neon/coroutine.hpp"
+#include "tests/neon/rules/cancel_map.hpp"
 
 namespace ballast::neon {
 

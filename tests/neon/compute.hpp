@@ -2,17 +2,17 @@
 // it when the monitor has seen nothing for long enough, and ends its connections in the way that the knobs
 // say.
 //
-//   readiness = co_await compute.ready()   every login; waits while it starts
+//   readiness = await compute.ready()   every login; waits while it starts
 //
 // One thread. run() is spawned once and never ends.
 #pragma once
 
 #include "tests/neon/connection.hpp"
 #include "tests/neon/coroutine.hpp"
-#include "tests/neon/endpoint.hpp"
-#include "tests/neon/knobs.hpp"
 #include "tests/neon/monitor.hpp"
 #include "tests/neon/postmaster.hpp"
+#include "tests/neon/rules/endpoint.hpp"
+#include "tests/neon/rules/knobs.hpp"
 #include "tests/neon/timekeeper.hpp"
 
 namespace ballast::neon {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/neon/error_table.hpp"
+#include "tests/neon/rules/error_table.hpp"
 
 namespace ballast::neon {
 

@@ -1,6 +1,6 @@
 // What the simulator's coroutines share: their type, waiting, and how they take errors without an exception.
 //
-// One io_context, one thread. g++ 12 wants co_await expressions plain: no braces, no lambda, no ?: inside.
+// One io_context, one thread. g++ 12 wants awaited expressions plain: no braces, no lambda, no ?: inside.
 #pragma once
 
 #include <exception>
@@ -11,7 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "tests/neon/clock.hpp"
+#include "tests/neon/rules/clock.hpp"
 
 namespace ballast::neon {
 

@@ -11,7 +11,7 @@
 #include "protocol/writer.hpp"
 
 #include "tests/neon/fill_random.hpp"
-#include "tests/neon/route.hpp"
+#include "tests/neon/rules/route.hpp"
 
 namespace ballast::neon {
 namespace {

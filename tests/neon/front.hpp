@@ -3,7 +3,7 @@
 // that has proved its password waits in silence: SASLFinal and AuthenticationOk leave together with all that
 // follows them.
 //
-//   if (co_await front.login()) ... front.backend() is in session
+//   is_in = await front.login()   and front.backend() is in session
 //
 // Throws system_error when the client is gone. One thread.
 #pragma once
@@ -15,7 +15,7 @@
 
 #include "tests/neon/backend.hpp"
 #include "tests/neon/client_stream.hpp"
-#include "tests/neon/scram_gate.hpp"
+#include "tests/neon/rules/scram_gate.hpp"
 #include "tests/neon/world.hpp"
 
 namespace ballast::neon {

@@ -5,7 +5,7 @@
 
 #include <boost/asio/ssl/context.hpp>
 
-#include "tests/neon/knobs.hpp"
+#include "tests/neon/rules/knobs.hpp"
 
 namespace ballast::neon {
 

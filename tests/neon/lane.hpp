@@ -1,7 +1,7 @@
 // Lane: one direction of a session: bytes from `From` to `To`, at once, or as late and as slowly as the
 // network knobs say.
 //
-//   co_await lane.carry()   until `From` has ended, or stop(), and what came before is delivered
+//   await lane.carry()   until `From` has ended, or stop(), and what came before is delivered
 //   lane.say(bytes)         something of our own, behind what is on its way
 //
 // While nothing is delayed, bytes go from read to write in one buffer. One thread.
@@ -19,7 +19,7 @@
 #include <boost/asio/write.hpp>
 
 #include "tests/neon/coroutine.hpp"
-#include "tests/neon/knobs.hpp"
+#include "tests/neon/rules/knobs.hpp"
 
 namespace ballast::neon {
 

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "tests/neon/backend.hpp"
-#include "tests/neon/knobs.hpp"
+#include "tests/neon/rules/knobs.hpp"
 #include "tests/neon/timekeeper.hpp"
 
 namespace ballast::neon {

@@ -1,6 +1,6 @@
 // Permits: so many connects to the compute may go on at a time; the next one waits a little, and gives up.
 //
-//   permit = co_await permits.take();   null: given up. Returned when it is destroyed.
+//   permit = await permits.take();   null: given up. Returned when it is destroyed.
 //
 // One thread.
 #pragma once
@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "tests/neon/coroutine.hpp"
-#include "tests/neon/knobs.hpp"
+#include "tests/neon/rules/knobs.hpp"
 
 namespace ballast::neon {
 

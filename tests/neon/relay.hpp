@@ -1,7 +1,7 @@
-// Relay: a session's bytes, in both directions, as Neon's proxy copies them: with no look at them, no idle
+// Relay: a session's bytes, in both directions, as Neon's proxy copies them: without a look at them, no idle
 // timeout and no limit of age, unless the knobs set some.
 //
-//   co_await relay.run()   until one side has ended; ending() says how the other is to end
+//   await relay.run()   until one side has ended; ending() says how the other is to end
 //
 // One thread.
 #pragma once

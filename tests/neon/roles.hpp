@@ -11,7 +11,7 @@
 #include "protocol/scram_secret.hpp"
 
 #include "tests/neon/backend.hpp"
-#include "tests/neon/knobs.hpp"
+#include "tests/neon/rules/knobs.hpp"
 #include "tests/neon/timekeeper.hpp"
 
 namespace ballast::neon {

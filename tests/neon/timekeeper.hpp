@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "tests/neon/clock.hpp"
 #include "tests/neon/coroutine.hpp"
+#include "tests/neon/rules/clock.hpp"
 
 namespace ballast::neon {
 

@@ -7,16 +7,16 @@
 #include <string>
 #include <vector>
 
-#include "tests/neon/cancel_map.hpp"
 #include "tests/neon/compute.hpp"
 #include "tests/neon/connection.hpp"
-#include "tests/neon/faults.hpp"
 #include "tests/neon/front_tls.hpp"
-#include "tests/neon/knobs.hpp"
-#include "tests/neon/leaky_bucket.hpp"
 #include "tests/neon/permits.hpp"
 #include "tests/neon/postmaster.hpp"
 #include "tests/neon/roles.hpp"
+#include "tests/neon/rules/cancel_map.hpp"
+#include "tests/neon/rules/faults.hpp"
+#include "tests/neon/rules/knobs.hpp"
+#include "tests/neon/rules/leaky_bucket.hpp"
 #include "tests/neon/timekeeper.hpp"
 
 namespace ballast::neon {

@@ -1,4 +1,4 @@
-#include "tests/neon/cancel_map.hpp"
+#include "tests/neon/rules/cancel_map.hpp"
 
 #include <doctest/doctest.h>
 

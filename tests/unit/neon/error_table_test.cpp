@@ -1,4 +1,4 @@
-#include "tests/neon/error_table.hpp"
+#include "tests/neon/rules/error_table.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "tests/neon/faults.hpp"
+#include "tests/neon/rules/faults.hpp"
 
 #include <doctest/doctest.h>
 

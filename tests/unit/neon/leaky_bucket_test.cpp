@@ -1,4 +1,4 @@
-#include "tests/neon/leaky_bucket.hpp"
+#include "tests/neon/rules/leaky_bucket.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "tests/neon/meter.hpp"
+#include "tests/neon/rules/meter.hpp"
 
 #include <doctest/doctest.h>
 

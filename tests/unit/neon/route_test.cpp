@@ -1,8 +1,8 @@
-#include "tests/neon/route.hpp"
+#include "tests/neon/rules/route.hpp"
 
 #include <doctest/doctest.h>
 
-#include "tests/neon/error_table.hpp"
+#include "tests/neon/rules/error_table.hpp"
 
 namespace ballast::neon {
 namespace {

@@ -1,11 +1,11 @@
-#include "tests/neon/scram_gate.hpp"
+#include "tests/neon/rules/scram_gate.hpp"
 
 #include <doctest/doctest.h>
 
 #include "protocol/message.hpp"
 #include "protocol/writer.hpp"
 
-#include "tests/neon/error_table.hpp"
+#include "tests/neon/rules/error_table.hpp"
 
 namespace ballast::neon {
 namespace {

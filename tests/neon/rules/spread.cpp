@@ -1,4 +1,4 @@
-#include "tests/neon/spread.hpp"
+#include "tests/neon/rules/spread.hpp"
 
 #include <array>
 #include <charconv>

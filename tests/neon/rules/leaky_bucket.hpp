@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "tests/neon/clock.hpp"
+#include "tests/neon/rules/clock.hpp"
 
 namespace ballast::neon {
 

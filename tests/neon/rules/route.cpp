@@ -1,10 +1,10 @@
-#include "tests/neon/route.hpp"
+#include "tests/neon/rules/route.hpp"
 
 #include <algorithm>
 #include <array>
 #include <vector>
 
-#include "tests/neon/error_table.hpp"
+#include "tests/neon/rules/error_table.hpp"
 
 namespace ballast::neon {
 namespace {

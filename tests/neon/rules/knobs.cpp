@@ -1,4 +1,4 @@
-#include "tests/neon/knobs.hpp"
+#include "tests/neon/rules/knobs.hpp"
 
 #include <algorithm>
 #include <array>

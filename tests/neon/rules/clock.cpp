@@ -1,4 +1,4 @@
-#include "tests/neon/clock.hpp"
+#include "tests/neon/rules/clock.hpp"
 
 #include <algorithm>
 #include <cassert>

@@ -1,4 +1,4 @@
-#include "tests/neon/scram_gate.hpp"
+#include "tests/neon/rules/scram_gate.hpp"
 
 #include <utility>
 
@@ -6,7 +6,7 @@
 #include "protocol/reader.hpp"
 #include "protocol/writer.hpp"
 
-#include "tests/neon/error_table.hpp"
+#include "tests/neon/rules/error_table.hpp"
 
 namespace ballast::neon {
 namespace {

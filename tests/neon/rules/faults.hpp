@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/neon/clock.hpp"
-#include "tests/neon/error_table.hpp"
+#include "tests/neon/rules/clock.hpp"
+#include "tests/neon/rules/error_table.hpp"
 
 namespace ballast::neon {
 

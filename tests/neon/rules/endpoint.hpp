@@ -8,8 +8,8 @@
 
 #include <cstdint>
 
-#include "tests/neon/clock.hpp"
-#include "tests/neon/meter.hpp"
+#include "tests/neon/rules/clock.hpp"
+#include "tests/neon/rules/meter.hpp"
 
 namespace ballast::neon {
 

@@ -1,4 +1,4 @@
-#include "tests/neon/endpoint.hpp"
+#include "tests/neon/rules/endpoint.hpp"
 
 #include <algorithm>
 #include <cassert>

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "tests/neon/clock.hpp"
+#include "tests/neon/rules/clock.hpp"
 
 namespace ballast::neon {
 

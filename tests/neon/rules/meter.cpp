@@ -1,4 +1,4 @@
-#include "tests/neon/meter.hpp"
+#include "tests/neon/rules/meter.hpp"
 
 namespace ballast::neon {
 

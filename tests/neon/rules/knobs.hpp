@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/neon/spread.hpp"
+#include "tests/neon/rules/spread.hpp"
 
 namespace ballast::neon {
 
