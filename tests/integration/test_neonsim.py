@@ -554,3 +554,36 @@ def test_unknown_knobs_and_paths_are_refused(simulate):
         neon.post("/nowhere")
     with pytest.raises(Refused, match="there is no such row"):
         neon.post("/inject", row=999)
+
+
+def test_thirty_suspends_under_load_lose_no_login(simulate):
+    """Whoever retries when it is told that the session has ended is served, in every life of the compute."""
+    neon = simulate(stop_ms="0..30", wake_ms="0..30", connect_ms="0..5")
+    served, stop, wrong = [0] * 8, threading.Event(), []
+
+    def worker(number):
+        while not stop.is_set():
+            try:
+                with psycopg.connect(neon.url(), autocommit=True) as connection:
+                    while not stop.is_set():
+                        assert connection.execute("select 1").fetchone() == (1,)
+                        served[number] += 1
+            except psycopg.OperationalError as lost:
+                if "connection to server" in str(lost):  # a login, which should have been held
+                    wrong.append(str(lost))
+
+    threads = [threading.Thread(target=worker, args=(number,)) for number in range(len(served))]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: sum(served) > 0, "it is awake")
+    for turn in range(30):
+        neon.set(suspend_mode=("direct_57P01", "eof")[turn % 2])
+        before = sum(served)
+        neon.post("/restart")
+        wait_until(lambda: sum(served) > before, "somebody is served")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    state = neon.state()
+    assert wrong == []
+    assert (state["suspends"], state["wakes"]) == (30, 31)

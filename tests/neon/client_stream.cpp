@@ -99,6 +99,11 @@ void ClientStream::reset() {
   tcp_.close(ignored);
 }
 
+void ClientStream::hang_up() {
+  ErrorCode ignored;
+  tcp_.shutdown(Tcp::shutdown_both, ignored);
+}
+
 void ClientStream::deafen() { neon::deafen(tcp_.native_handle()); }
 
 Task<void> ClientStream::close() {

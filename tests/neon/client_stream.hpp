@@ -42,6 +42,7 @@ class ClientStream {
 
   void cancel();       // what is being read or written fails
   void reset();        // RST
+  void hang_up();      // FIN without a goodbye
   void deafen();       // takes nothing in any more, not even a FIN
   Task<void> close();  // close_notify, FIN
 

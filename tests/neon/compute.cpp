@@ -93,6 +93,7 @@ Milliseconds Compute::wake_time() {
 }
 
 Task<void> Compute::suspend() {
+  while (endpoint_.state() == State::stopping) co_await changed_.wait();  // somebody else's
   if (endpoint_.state() != State::active) co_return;
   const std::uint64_t life = life_;
   endpoint_.stop();

@@ -236,6 +236,7 @@ Task<int> Front::enter_compute() {
     co_return row::too_many_wakes;
   const RealTime asked = RealTime::clock::now();
   const auto readiness = co_await world_.compute.ready();
+  const std::uint64_t life = world_.compute.endpoint().wakes();
   timeline_.held += since(asked);
   if (readiness == Compute::Readiness::refused) co_return row::control_plane;
   const std::string options = parameter("options");
@@ -250,6 +251,8 @@ Task<int> Front::enter_compute() {
       compute_parameters(startup_, is_open ? Whitelist::lifted : Whitelist::applies);
   backend_ = std::make_unique<Backend>(world_.executor);
   const auto error = co_await backend_->login(world_.options.database.socket_path, parameters);
+  const Endpoint& endpoint = world_.compute.endpoint();
+  if (endpoint.state() != State::active || endpoint.wakes() != life) co_return row::lost_at_login;
   co_return error ? row_of(*error) : 0;
 }
 

@@ -63,14 +63,21 @@ int run(const Options& options) {
   World world(io.get_executor(), options);
   Listener listener(world, options.listen);
   Control control(world, listener);
+  asio::co_spawn(io, world.roles.learn(), on_its_own);
   asio::co_spawn(io, world.compute.run(), on_its_own);
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&io](ErrorCode, int) { io.stop(); });
   std::printf("{\"port\": %d, \"control_port\": %d}\n", listener.port(), control.port());
   std::fflush(stdout);
-  io.run();
+  int status = EXIT_SUCCESS;
+  try {
+    io.run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "neonsim: %s\n", error.what());
+    status = EXIT_FAILURE;
+  }
   world.postmaster.leave();
-  std::_Exit(EXIT_SUCCESS);  // coroutines that still wait and what they use need not be taken apart in order
+  std::_Exit(status);  // coroutines that still wait and what they use need not be taken apart in order
 }
 
 }  // namespace

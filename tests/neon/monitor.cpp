@@ -32,12 +32,11 @@ RealTime real_time_of(const std::string& epoch) {
 Monitor::Monitor(Executor executor, Database database, const Timekeeper& time, const Knobs& knobs)
     : executor_(executor), database_(std::move(database)), time_(time), knobs_(knobs) {}
 
-void Monitor::forget() {
-  backend_.reset();
-  statistics_.reset();
-}
-
 Task<std::optional<Seconds>> Monitor::poll() {
+  if (std::exchange(is_stale_, false)) {
+    backend_.reset();
+    statistics_.reset();
+  }
   const bool is_connected = co_await connect();
   if (!is_connected) co_return std::nullopt;
   if (co_await statistics_moved()) co_return time_.now();

@@ -22,7 +22,7 @@ class Monitor {
   // When something last happened, as far as this poll can tell. Nothing: no word of it, or no answer.
   Task<std::optional<Seconds>> poll();
   // The compute has stopped: statistics of its next life are not compared with those of this one.
-  void forget();
+  void forget() { is_stale_ = true; }
 
  private:
   Task<bool> connect();
@@ -37,6 +37,7 @@ class Monitor {
   const Knobs& knobs_;
   std::unique_ptr<Backend> backend_;
   std::optional<std::vector<std::string>> statistics_;
+  bool is_stale_ = false;  // has the compute stopped since the last poll began?
 };
 
 }  // namespace ballast::neon

@@ -78,6 +78,7 @@ void Relay::disturb(const ErrorRow& row) {
   }
   count_error(world_, row);
   if (row.text.empty()) return end(Ending::eof);
+  is_doomed_ = true;
   std::string out;
   write_session_error(out, row, row.text);
   down_.say(out);
@@ -90,7 +91,7 @@ void Relay::disturb(const ErrorRow& row) {
 // sees it.
 bool Relay::take_from_client(std::string_view bytes) {
   ++world_.counters.client_flights;
-  if (is_forgotten()) return true;
+  if (is_doomed_ || is_forgotten()) return true;
   if (next_answer_ == nullptr) return false;
   const int requests = count_requests(bytes);
   if (requests == 0) return false;

@@ -23,6 +23,7 @@ class Relay {
 
   Task<void> run();
   void end(Ending ending);
+  bool is_over() const { return is_over_; }
   Ending ending() const { return ending_; }
   void disturb(const ErrorRow& row);
 
@@ -41,6 +42,7 @@ class Relay {
   int running_ = 2;  // lanes
   Ending ending_ = Ending::eof;
   bool is_over_ = false;
+  bool is_doomed_ = false;                 // its last word to the client is on its way
   const ErrorRow* next_answer_ = nullptr;  // what the next statement is answered with
   Seconds last_bytes_;
 };

@@ -7,6 +7,13 @@ namespace ballast::neon {
 Roles::Roles(Database database, const Timekeeper& time, const Knobs& knobs, Dice& dice)
     : database_(std::move(database)), time_(time), knobs_(knobs), dice_(dice) {}
 
+Task<void> Roles::learn() {
+  const auto rows = co_await ask(database_, "select rolname, rolpassword from pg_authid where rolcanlogin");
+  if (!rows) co_return;
+  for (const std::vector<std::string>& row : *rows)
+    cache_.try_emplace(row[0], Cached{parse_scram_secret(row[1]), time_.now()});
+}
+
 Task<std::optional<ScramSecret>> Roles::find(std::string name) {
   if (const auto given = given_.find(name); given != given_.end()) co_return given->second;
   const auto cached = cache_.find(name);

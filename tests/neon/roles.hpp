@@ -21,6 +21,8 @@ class Roles {
   Roles(Database database, const Timekeeper& time, const Knobs& knobs, Dice& dice);
 
   void add(const std::string& name, ScramSecret secret) { given_.insert_or_assign(name, std::move(secret)); }
+  // Reads all of them, for the time when the server is stopped and can't be asked.
+  Task<void> learn();
   // Nothing: there is no such role, or it has no SCRAM password.
   Task<std::optional<ScramSecret>> find(std::string name);
 

@@ -1,5 +1,6 @@
 #include "tests/neon/session.hpp"
 
+#include <optional>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -61,15 +62,21 @@ Task<void> Session::relay() {
   }
   world_.cancel_keys.remove(given);
   ending_ = relay_->ending();
+  if (world_.compute.endpoint().state() == State::stopping && ending_ == Ending::eof)
+    count_error(world_, *find_row(is_severed_ ? row::eof : row::admin_shutdown));
   ErrorCode ignored;
   front_.backend().socket().close(ignored);
 }
 
+// In the middle of a login, what is read or written next finds the socket gone.
 void Session::sever(Ending ending) {
   ending_ = ending;
+  is_severed_ = true;
   if (relay_) return relay_->end(ending);
-  if (ending == Ending::blackhole) client_.deafen();
-  client_.cancel();
+  if (ending == Ending::reset)
+    client_.reset();
+  else
+    client_.hang_up();
 }
 
 void Session::disturb(const ErrorRow& row) {

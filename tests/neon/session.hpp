@@ -25,7 +25,7 @@ class Session final : public Connection {
 
   void sever(Ending ending) override;
   bool is_pooled() const override { return front_.is_pooled(); }
-  bool is_in_session() const override { return relay_ != nullptr; }
+  bool is_in_session() const override { return relay_ && !relay_->is_over(); }
   void disturb(const ErrorRow& row) override;
 
  private:
@@ -40,6 +40,7 @@ class Session final : public Connection {
   Front front_;
   std::unique_ptr<Relay> relay_;
   Ending ending_ = Ending::eof;
+  bool is_severed_ = false;
 };
 
 }  // namespace ballast::neon
