@@ -58,6 +58,7 @@ void Relay::end(Ending ending) {
   if (is_over_) return;
   ending_ = ending;
   if (ending == Ending::blackhole) client_.deafen();
+  if (ending == Ending::reset) client_.reset();
   stop();
 }
 

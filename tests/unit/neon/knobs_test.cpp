@@ -30,10 +30,7 @@ TEST_CASE("a wrong name or value changes nothing") {
 
 TEST_CASE("what is listed can be set again") {
   Knobs knobs;
-  for (const auto& [name, value] : list_knobs(Knobs())) {
-    CAPTURE(name);
-    CHECK(set_knob(knobs, name, value).empty());
-  }
+  for (const auto& [name, value] : list_knobs(Knobs())) CHECK(set_knob(knobs, name, value) == "");
   CHECK(list_knobs(knobs) == list_knobs(Knobs()));
 }
 
