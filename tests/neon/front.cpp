@@ -2,9 +2,6 @@
 
 #include <array>
 #include <utility>
-#include <variant>
-
-#include <boost/asio/co_spawn.hpp>
 
 #include "protocol/message.hpp"
 #include "protocol/reader.hpp"
@@ -16,9 +13,6 @@
 namespace ballast::neon {
 namespace {
 
-constexpr char tls_handshake = 0x16;  // the first byte of a ClientHello's record
-
-Milliseconds since(RealTime start) { return RealTime::clock::now() - start; }
 Milliseconds seconds(double count) { return Seconds(count); }
 
 }  // namespace
@@ -32,7 +26,7 @@ Task<bool> Front::login() {
                             [this] { client_.cancel(); });
     if (!co_await greet()) co_return false;
   }
-  timeline_.startup = since(accepted_);
+  timeline_.startup = age();
   bool is_in_time = true;
   std::exception_ptr lost;
   try {
@@ -46,97 +40,15 @@ Task<bool> Front::login() {
   }
   if (!is_in_time) co_return co_await fail(row::login_timeout);
   if (lost) std::rethrow_exception(lost);
-  timeline_.auth = since(accepted_);
+  timeline_.auth = age();
   co_return co_await reach_compute();
 }
+
+Milliseconds Front::age() const { return RealTime::clock::now() - accepted_; }
 
 // A client's flight and ours that answers it. The connection's own handshake can't be made slow on loopback:
 // it is paid with the first flight.
 Task<void> Front::round_trip() { co_await pause(Milliseconds(world_.knobs.rtt_ms)); }
-
-// TLS and startup
-
-Task<bool> Front::greet() {
-  const char first = co_await client_.peek();
-  co_await round_trip();
-  if (first != tls_handshake && !co_await greet_in_clear()) co_return false;
-  co_await round_trip();
-  co_await client_.start_tls();
-  timeline_.tls = since(accepted_);
-  co_return co_await greet_over_tls();
-}
-
-// True: TLS is to start.
-Task<bool> Front::greet_in_clear() {
-  bool was_gssenc_asked = false;
-  for (;;) {
-    const std::string packet = co_await client_.read_packet();
-    std::size_t consumed = 0;
-    const StartupPacket request = read_startup_packet(packet, consumed);
-    if (std::holds_alternative<GssEncRequest>(request)) {
-      if (!co_await answer_gssenc(was_gssenc_asked)) co_return false;
-      continue;
-    }
-    if (std::holds_alternative<SslRequest>(request)) {
-      co_await round_trip();
-      co_await client_.write("S");
-      co_return true;
-    }
-    if (const auto* cancel = std::get_if<CancelRequest>(&request)) {
-      co_await cancel_query(*cancel);
-      co_return false;
-    }
-    const int error = std::holds_alternative<StartupMessage>(request) ? row::no_tls : row::silent_close;
-    co_return co_await fail(error);
-  }
-}
-
-Task<bool> Front::answer_gssenc(bool& was_asked) {
-  if (was_asked) co_return co_await fail(row::silent_close);
-  was_asked = true;
-  co_await round_trip();
-  co_await client_.write("N");
-  co_return true;
-}
-
-Task<bool> Front::greet_over_tls() {
-  const std::string packet = co_await client_.read_packet();
-  std::size_t consumed = 0;
-  const StartupPacket request = read_startup_packet(packet, consumed);
-  if (const auto* cancel = std::get_if<CancelRequest>(&request)) {
-    co_await cancel_query(*cancel);
-    co_return false;
-  }
-  if (const auto* error = std::get_if<PgError>(&request)) {
-    const bool lacks_user = error->message.find("user name") != std::string::npos;
-    const int number = lacks_user ? row::no_user : row::silent_close;
-    co_return co_await fail(number);
-  }
-  if (!std::holds_alternative<StartupMessage>(request)) co_return co_await fail(row::silent_close);
-  startup_ = std::get<StartupMessage>(request);
-  if (startup_.version != protocol_3_0) {
-    MessageWriter answer(pending_, BackendType::negotiate_protocol_version);
-    answer.int32(protocol_3_0).int32(static_cast<std::int32_t>(startup_.unknown_options.size()));
-    for (const std::string& option : startup_.unknown_options) answer.cstring(option);
-  }
-  timeline_.user = startup_.user;
-  values_["user"] = startup_.user;
-  values_["database"] = startup_.database;
-  co_return true;
-}
-
-// The client is closed at once; the cancelling itself goes on behind its back.
-Task<void> Front::cancel_query(CancelRequest request) {
-  ++world_.counters.cancels;
-  CancelKey given;
-  given.process_id = request.process_id;
-  given.secret = request.secret;
-  const auto own = world_.cancel_keys.find(given);
-  const double luck = std::uniform_real_distribution<double>(0, 1)(world_.dice);
-  if (own && luck >= world_.knobs.cancel_lost_probability)
-    asio::co_spawn(world_.executor, cancel(world_.options.database.socket_path, *own), on_its_own);
-  co_return;
-}
 
 // Authentication
 
@@ -222,7 +134,7 @@ Task<bool> Front::reach_compute() {
   co_await round_trip();
   write_greeting(pending_);
   co_await flush();
-  timeline_.ready = since(accepted_);
+  timeline_.ready = age();
   ++world_.counters.logins;
   co_return true;
 }
@@ -234,10 +146,10 @@ Task<int> Front::enter_compute() {
   const bool needs_wake = world_.compute.endpoint().state() != State::active;
   if (needs_wake && !world_.wake_calls.take(world_.time.now(), knobs.wakes_per_s, knobs.wakes_burst))
     co_return row::too_many_wakes;
-  const RealTime asked = RealTime::clock::now();
+  const Milliseconds asked = age();
   const auto readiness = co_await world_.compute.ready();
   const std::uint64_t life = world_.compute.endpoint().wakes();
-  timeline_.held += since(asked);
+  timeline_.held += age() - asked;
   if (readiness == Compute::Readiness::refused) co_return row::control_plane;
   const std::string options = parameter("options");
   values_["parameter"] = is_pooled_ ? find_refused_option(options) : std::string();

@@ -49,6 +49,7 @@ class Front {
   int row_of(const PgError& error);
   void write_greeting(std::string& out);
 
+  Milliseconds age() const;  // since it was accepted
   Task<void> round_trip();
   Task<void> flush();
   Task<bool> fail(int row);
