@@ -102,7 +102,7 @@ bool serves_neon(const UpstreamTarget& target) {
 // included.
 void choose_sslmode(UpstreamTarget& target, const ConnectionParameters& parameters) {
   const std::optional<std::size_t> given = word_of(parameters, "sslmode", sslmodes);
-  const bool neon = serves_neon(target);
+  const bool neon = target.is_neon;
   const bool system_roots = target.sslrootcert == "system";
   if (given) {
     target.sslmode = static_cast<SslMode>(*given);
@@ -145,6 +145,7 @@ void read_tls(UpstreamTarget& target, const ConnectionParameters& parameters) {
     target.sslpassword = text_of(parameters, "sslpassword");
   }
   target.sslsni = text_of(parameters, "sslsni") != "0";
+  target.is_neon = serves_neon(target);
   choose_sslmode(target, parameters);
   choose_tls_versions(target, parameters);
   if (const auto given = word_of(parameters, "sslnegotiation", sslnegotiations)) {

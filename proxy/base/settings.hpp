@@ -19,6 +19,7 @@ enum class PoolMode { session, transaction, statement };
 // for others to find.
 enum class SessionFidelity { full, off };
 enum class Switch { off, on };
+enum class ScaleToZero { automatic, on, off };
 enum class AuthType { trust, plain, md5, scram_sha_256, cert };
 // disable: TLS refused; allow: the client chooses; require: TLS or nothing; verify_ca, verify_full: and a
 // certificate that client_tls_ca_file vouches for.
@@ -94,6 +95,7 @@ struct Settings {
   Milliseconds server_connect_timeout{15'000};
   Milliseconds server_login_retry{1'000};
   Milliseconds server_down_timeout{30'000};
+  ScaleToZero scale_to_zero = ScaleToZero::automatic;
   Milliseconds server_check_delay{60'000};  // the shortest rest after which Neon may have suspended
   Milliseconds server_check_timeout{3'000};
   Milliseconds server_idle_timeout{600'000};
@@ -115,6 +117,10 @@ struct Settings {
   std::map<std::string, PoolOverrides> databases;
   std::map<std::string, PoolOverrides> users;
 
+  // May the database be asleep, and is it not to be woken without need?
+  bool may_sleep() const {
+    return scale_to_zero == ScaleToZero::on || (scale_to_zero == ScaleToZero::automatic && upstream.is_neon);
+  }
   PoolSettings pool_settings(const std::string& database, const std::string& user) const;
 };
 

@@ -12,6 +12,7 @@ using namespace std::string_view_literals;
 
 constexpr std::array pool_modes{"session"sv, "transaction"sv, "statement"sv};
 constexpr std::array switches{"off"sv, "on"sv};
+constexpr std::array sleep_words{"auto"sv, "on"sv, "off"sv};
 constexpr std::array session_fidelities{"full"sv, "off"sv};
 constexpr std::array auth_types{"trust"sv, "plain"sv, "md5"sv, "scram-sha-256"sv, "cert"sv};
 constexpr std::array client_tls_modes{"disable"sv, "allow"sv, "require"sv, "verify-ca"sv, "verify-full"sv};
@@ -124,6 +125,8 @@ const std::array table{
             "The longest pause after a failed connect before the next; the first is 100 ms, each is twice the one before."},
     Setting{timeouts, "server_down_timeout", &S::server_down_timeout, duration, Takes::reload,
             "When connects have failed for this long, clients that need one are told at once; 0: they wait."},
+    Setting{timeouts, "scale_to_zero", &S::scale_to_zero, word(sleep_words), Takes::reload,
+            "Whether the database may be asleep, and is woken for clients only; auto: if it is Neon's."},
     Setting{timeouts, "server_check_delay", &S::server_check_delay, duration, Takes::reload,
             "A server connection that has rested this long has to show that it is still there before anything is written over it; 0: never."},
     Setting{timeouts, "server_check_timeout", &S::server_check_timeout, duration, Takes::reload,

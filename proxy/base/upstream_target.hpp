@@ -41,6 +41,7 @@ struct UpstreamTarget {
   std::string ssl_max_protocol_version;
   ChannelBinding channel_binding = ChannelBinding::prefer;
 
+  bool is_neon = false;                     // by the name of a host
   std::chrono::seconds connect_timeout{0};  // 0: server_connect_timeout alone decides
   bool keepalives = true;
   std::chrono::seconds keepalives_idle{0};      // 0: the system's

@@ -330,7 +330,8 @@ void Pool::on_server_broken(ServerConnection& server, const PgError& why) {
   log::info(server.name(), "server connection ended: " + why.message);
   server.permit() = {};
   const bool was_idle = server.pipeline().at_rest() && server.pipeline().status() == TransactionStatus::idle;
-  pools_.broker().upstream().disconnected(was_idle ? Upstream::End::slept : Upstream::End::ours);
+  const bool has_slept = was_idle && pools_.settings().may_sleep();
+  pools_.broker().upstream().disconnected(has_slept ? Upstream::End::slept : Upstream::End::ours);
   pools_.world().loop.bury(take_out(server));
   grow();
 }

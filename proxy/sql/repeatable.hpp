@@ -1,5 +1,5 @@
-// Repeatable: may a text whose answer was lost be run again, and nobody notice? Asked only then, so not cached.
-// Pure.
+// Repeatable: may a text whose answer was lost be run again, and nobody notice? Asked only then, so not
+// cached. Pure.
 #pragma once
 
 #include <cstdint>

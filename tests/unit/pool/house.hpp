@@ -71,6 +71,7 @@ class Client final : public Waiter, public Lessee {
 
 struct House {
   explicit House(const Settings& from = {}) : settings(from) {
+    settings.scale_to_zero = ScaleToZero::on;
     settings.upstream.user = "ann";
     settings.upstream.password = "pencil";
     settings.upstream.sslmode = SslMode::disable;
