@@ -11,7 +11,8 @@ namespace {
 
 std::string toml_value(const SettingType& type, const SettingValue& value) {
   const std::string text = setting_text(type, value);
-  return type.kind == SettingKind::number ? text : json_string(text);  // a JSON string is a TOML string
+  const bool is_number = type.kind == SettingKind::number || type.kind == SettingKind::decimal;
+  return is_number ? text : json_string(text);  // a JSON string is a TOML string
 }
 
 std::string commented(std::string line, std::string_view source) {

@@ -1,5 +1,6 @@
 #include "proxy/base/setting_value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -79,6 +80,25 @@ std::int64_t parse_number(const SettingType& type, std::string_view text) {
   return *number;
 }
 
+// Not by way of a double: 0.25 is 250 thousandths, and nothing near it.
+std::int64_t parse_decimal(const SettingType& type, std::string_view text) {
+  constexpr std::size_t decimals_max = 3;
+  const std::size_t point = std::min(text.find('.'), text.size());
+  std::string digits(text.substr(0, point));
+  std::string decimals(point < text.size() ? text.substr(point + 1) : "");
+  while (decimals.size() > decimals_max && decimals.back() == '0') decimals.pop_back();
+  const bool is_bare_point = point < text.size() && (digits.empty() || decimals.empty());
+  if (decimals.size() > decimals_max) refuse(type, "has more than three decimals");
+  decimals.resize(decimals_max, '0');
+  const bool has_sign = decimals.find_first_not_of("0123456789") != decimals.npos;
+  const std::optional<std::int64_t> number = whole_number(digits + decimals, 10);
+  if (!number && digits.size() > 12) refuse(type, "too large");
+  if (!number || is_bare_point || has_sign) refuse(type, "not a number such as 2 or 0.25");
+  if (*number > type.max) refuse(type, "too large");
+  if (*number < type.min) refuse(type, "too small");
+  return *number;
+}
+
 std::int64_t parse_word(const SettingType& type, std::string_view text) {
   for (std::size_t i = 0; i < type.words.size(); ++i) {
     if (type.words[i] == text) return static_cast<std::int64_t>(i);
@@ -91,6 +111,13 @@ std::string octal_text(std::int64_t number) {
   std::array<char, 24> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 8).ptr;
   return "0" + std::string(digits.data(), end);
+}
+
+std::string decimal_text(std::int64_t number) {
+  std::string text = std::to_string(number / 1000);
+  if (const std::int64_t rest = number % 1000; rest != 0) text += "." + std::to_string(1000 + rest).substr(1);
+  while (text.find('.') != text.npos && text.back() == '0') text.pop_back();
+  return text;
 }
 
 // In the largest unit that leaves a whole number, as PostgreSQL's SHOW does.
@@ -129,6 +156,8 @@ SettingValue parse_setting(const SettingType& type, std::string_view text) {
     case SettingKind::duration:
     case SettingKind::bytes:
       return {.number = parse_amount(type, word), .text = {}};
+    case SettingKind::decimal:
+      return {.number = parse_decimal(type, word), .text = {}};
     case SettingKind::word:
       return {.number = parse_word(type, word), .text = std::string(word)};
     default:
@@ -143,6 +172,8 @@ std::string setting_text(const SettingType& type, const SettingValue& value) {
     case SettingKind::duration:
     case SettingKind::bytes:
       return amount_text(type, value.number);
+    case SettingKind::decimal:
+      return decimal_text(value.number);
     case SettingKind::octal:
       return octal_text(value.number);
     case SettingKind::word:

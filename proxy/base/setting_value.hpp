@@ -15,6 +15,7 @@ enum class SettingKind {
              // "2min")
   bytes,     // read as bytes or with kB, MB, GB
   octal,     // a file mode
+  decimal,   // in thousandths; read with up to three decimals ("0.25")
   word,      // one of `words`; the number is its index
   text,
   file,    // text: the name of a file that must be readable

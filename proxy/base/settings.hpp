@@ -20,6 +20,10 @@ enum class PoolMode { session, transaction, statement };
 enum class SessionFidelity { full, off };
 enum class Switch { off, on };
 enum class ScaleToZero { automatic, on, off };
+enum class KeepaliveMode { off, while_clients, schedule, always };
+// A number with up to three decimals.
+enum class Thousandths : std::int64_t {};
+constexpr double to_double(Thousandths number) { return static_cast<double>(number) / 1000; }
 enum class AuthType { trust, plain, md5, scram_sha_256, cert };
 // disable: TLS refused; allow: the client chooses; require: TLS or nothing; verify_ca, verify_full: and a
 // certificate that client_tls_ca_file vouches for.
@@ -103,6 +107,13 @@ struct Settings {
   Milliseconds cancel_wait_timeout{10'000};
   Milliseconds shutdown_timeout{30'000};
 
+  // Sleep
+  KeepaliveMode keepalive = KeepaliveMode::off;
+  std::string keepalive_schedule;                 // Schedule has its form
+  Thousandths keepalive_budget_cu_hours{50'000};  // of a calendar month; 0: no limit
+  Milliseconds suspend_timeout{300'000};          // Neon's default
+  Thousandths compute_cu{250};                    // its smallest
+
   // Process
   int workers = 1;
   std::uint32_t max_packet_size = 0x3ffffffe;  // the longest message that a client may send, bytes
@@ -111,7 +122,8 @@ struct Settings {
   int log_disconnections = 1;
   std::string log_level = "info";
   LogFormat log_format = LogFormat::text;
-  std::string log_file;  // empty: standard error
+  std::string log_file;   // empty: standard error
+  std::string state_dir;  // empty: nothing is kept
 
   UpstreamTarget upstream;  // what the URL says
   std::map<std::string, PoolOverrides> databases;

@@ -13,6 +13,7 @@ using namespace std::string_view_literals;
 constexpr std::array pool_modes{"session"sv, "transaction"sv, "statement"sv};
 constexpr std::array switches{"off"sv, "on"sv};
 constexpr std::array sleep_words{"auto"sv, "on"sv, "off"sv};
+constexpr std::array keepalive_words{"off"sv, "while_clients"sv, "schedule"sv, "always"sv};
 constexpr std::array session_fidelities{"full"sv, "off"sv};
 constexpr std::array auth_types{"trust"sv, "plain"sv, "md5"sv, "scram-sha-256"sv, "cert"sv};
 constexpr std::array client_tls_modes{"disable"sv, "allow"sv, "require"sv, "verify-ca"sv, "verify-full"sv};
@@ -29,6 +30,13 @@ constexpr SettingType mode{SettingKind::octal, 0, 0777, {}};
 // As long as PostgreSQL's own timeouts may be: 2^31 ms, cut to whole days.
 constexpr SettingType duration{SettingKind::duration, 0, std::int64_t{24} * 86'400'000, {}};
 
+// Neon's own range (API, suspend_timeout_seconds: 60 s to 7 days), and shorter for what acts as it.
+constexpr SettingType suspend_duration{SettingKind::duration, 1000, std::int64_t{7} * 86'400'000, {}};
+
+// In thousandths.
+constexpr SettingType decimal(std::int64_t min, std::int64_t max) {
+  return {SettingKind::decimal, min, max, {}};
+}
 constexpr SettingType number(std::int64_t min, std::int64_t max) {
   return {SettingKind::number, min, max, {}};
 }
@@ -44,6 +52,7 @@ constexpr auto to_server = "Towards the server"sv;
 constexpr auto to_client = "Towards the client"sv;
 constexpr auto pools = "Pools"sv;
 constexpr auto timeouts = "Timeouts"sv;
+constexpr auto sleep = "Sleep"sv;
 constexpr auto process = "Process"sv;
 
 using S = Settings;
@@ -140,6 +149,17 @@ const std::array table{
     Setting{timeouts, "shutdown_timeout", &S::shutdown_timeout, duration, Takes::reload,
             "How long running transactions may go on after SIGTERM; 0: for ever."},
 
+    Setting{sleep, "keepalive", &S::keepalive, word(keepalive_words), Takes::reload,
+            "When the database is kept from sleeping by pings of ours, at a price: while clients are connected, in a schedule, always."},
+    Setting{sleep, "keepalive_schedule", &S::keepalive_schedule, text, Takes::reload,
+            "For keepalive = schedule: days, hours and time zone, as in `Mon-Fri 08:00-18:30 Europe/Berlin; Sat 10:00-12:00 Europe/Berlin`."},
+    Setting{sleep, "keepalive_budget_cu_hours", &S::keepalive_budget_cu_hours, decimal(0, 1'000'000'000), Takes::reload,
+            "Compute hours that keepalive may cost in a calendar month (UTC); then it ends until the next; 0: no limit."},
+    Setting{sleep, "suspend_timeout", &S::suspend_timeout, suspend_duration, Takes::reload,
+            "The database's own: it sleeps when nothing has asked it for so long."},
+    Setting{sleep, "compute_cu", &S::compute_cu, decimal(250, 1'000'000), Takes::reload,
+            "Size of the database's compute, in CU (its maximum, if it scales): an hour awake costs so many compute hours."},
+
     Setting{process, "workers", &S::workers, number(1, 256), Takes::restart,
             "Threads that serve clients."},
     Setting{process, "max_packet_size", &S::max_packet_size, bytes(1024, max_message), Takes::reload,
@@ -156,6 +176,8 @@ const std::array table{
             "One line of text, or one JSON object, for each event."},
     Setting{process, "log_file", &S::log_file, text, Takes::reload,
             "File to append to, opened again at each reload; empty: standard error."},
+    Setting{process, "state_dir", &S::state_dir, text, Takes::restart,
+            "Folder for what survives a restart (what keepalive has cost); empty: nothing does."},
 };
 
 const std::array override_rows{

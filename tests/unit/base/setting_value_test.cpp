@@ -17,6 +17,7 @@ constexpr SettingType number{SettingKind::number, 1, 100, {}};
 constexpr SettingType duration{SettingKind::duration, 0, 86'400'000, {}};
 constexpr SettingType bytes{SettingKind::bytes, 1024, 1 << 30, {}};
 constexpr SettingType octal{SettingKind::octal, 0, 0777, {}};
+constexpr SettingType decimal{SettingKind::decimal, 250, 1'000'000, {}};
 constexpr SettingType word{SettingKind::word, 0, 0, modes};
 constexpr SettingType text{SettingKind::text, 0, 0, {}};
 constexpr SettingType secret{SettingKind::secret, 0, 0, {}};
@@ -55,6 +56,32 @@ TEST_CASE("what isn't a duration is refused with examples") {
   CHECK(problem(duration, "86400.001") == "too large; use 0 to 1d");
   CHECK(problem(duration, "1e300") == "too large; use 0 to 1d");
   CHECK(problem(duration, "0.0001") == "shorter than 1ms; use 0 to 1d");
+}
+
+TEST_CASE("decimals are exact to the thousandth") {
+  const std::vector<std::pair<std::string, std::int64_t>> cases{
+      {"0.25", 250}, {"2", 2000}, {"0.250000", 250}, {" 1.5 ", 1500}, {"0.333", 333}, {"1000", 1'000'000}};
+  for (const auto& example : cases) {
+    const std::string& input = example.first;
+    CAPTURE(input);
+    CHECK(parse_setting(decimal, input).number == example.second);
+  }
+  CHECK(setting_text(decimal, {250, ""}) == "0.25");
+  CHECK(setting_text(decimal, {1001, ""}) == "1.001");
+  CHECK(setting_text(decimal, {2000, ""}) == "2");
+  CHECK(setting_text(decimal, {10'500, ""}) == "10.5");
+}
+
+TEST_CASE("what isn't a decimal is refused") {
+  for (const std::string input : {"", " ", ".5", "5.", ".", "1e3", "+1", "1.-5", "1.5.5", "0,25", "half"}) {
+    CAPTURE(input);
+    CHECK(problem(decimal, input) == "not a number such as 2 or 0.25; use 0.25 to 1000");
+  }
+  CHECK(problem(decimal, "0.2501") == "has more than three decimals; use 0.25 to 1000");
+  CHECK(problem(decimal, "0.2") == "too small; use 0.25 to 1000");
+  CHECK(problem(decimal, "-3") == "too small; use 0.25 to 1000");
+  CHECK(problem(decimal, "1000.001") == "too large; use 0.25 to 1000");
+  CHECK(problem(decimal, "99999999999999999999") == "too large; use 0.25 to 1000");
 }
 
 TEST_CASE("numbers are whole and within their range") {

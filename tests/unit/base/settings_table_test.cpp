@@ -80,6 +80,14 @@ TEST_CASE("the words mean what they say") {
   CHECK(settings.client_tls_sslmode == ClientTls::verify_full);
   set("client_tls_sslmode", "require");
   CHECK(settings.client_tls_sslmode == ClientTls::require);
+  set("keepalive", "while_clients");
+  CHECK(settings.keepalive == KeepaliveMode::while_clients);
+  set("keepalive", "schedule");
+  CHECK(settings.keepalive == KeepaliveMode::schedule);
+  set("keepalive", "always");
+  CHECK(settings.keepalive == KeepaliveMode::always);
+  set("compute_cu", "0.25");
+  CHECK(to_double(settings.compute_cu) == 0.25);
   set("log_format", "json");
   CHECK(settings.log_format == LogFormat::json);
   set("log_level", "debug");
