@@ -12,6 +12,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "proxy/app/keepalive_record.hpp"
 #include "proxy/app/listener.hpp"
 #include "proxy/app/reload.hpp"
 #include "proxy/app/worker.hpp"
@@ -26,6 +27,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds drain_poll{50};
+// How much of what keepalive has spent a crash may make us forget.
+constexpr std::chrono::seconds record_interval{1};
 
 std::shared_ptr<const Configuration> make_configuration(const Settings& settings) {
   auto configuration = std::make_shared<Configuration>();
@@ -42,12 +45,15 @@ class Service {
         argc_(argc),
         argv_(argv),
         environment_(environment),
-        signals_(control_) {}
+        signals_(control_),
+        record_(household_.broker.keepalive(), options_.settings.state_dir) {}
 
   void start() {
     const Settings& settings = options_.settings;
     log::configure(settings.log_level, settings.log_format, settings.log_file);
     const auto configuration = make_configuration(settings);
+    household_.broker.keepalive().configure(KeepaliveTerms::of(settings));
+    record_.resume();
     std::array<char, 32> key{};
     SystemRandom().fill(key);
     household_.mock_key.assign(key.data(), key.size());
@@ -60,6 +66,7 @@ class Service {
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     wait_for_signal();
+    record_at_intervals();
     for (const auto& worker : household_.workers) worker->start();
     for (const std::string& address : listener_->addresses())
       log::info("listener", "listening on " + address);
@@ -68,6 +75,7 @@ class Service {
   int run() {
     control_.run();
     household_.workers.clear();
+    record_.save();
     log::info("main", "ended");
     return 0;
   }
@@ -100,8 +108,9 @@ class Service {
     if (!reload.options) return log::error("reload", reload.error + "; the old settings stay");
     std::shared_ptr<const Configuration> configuration;
     try {
-      configuration = make_configuration(reload.options->settings);
       const Settings& settings = reload.options->settings;
+      configuration = make_configuration(settings);
+      household_.broker.keepalive().configure(KeepaliveTerms::of(settings));
       log::configure(settings.log_level, settings.log_format, settings.log_file);
     } catch (const std::exception& error) {
       return log::error("reload", std::string(error.what()) + "; the old settings stay");
@@ -112,6 +121,15 @@ class Service {
       log::warning("reload", name + " has changed; that takes effect at the next start");
     }
     log::info("reload", "settings, users and certificates were read again");
+  }
+
+  void record_at_intervals() {
+    record_timer_.expires_after(record_interval);
+    record_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      record_.save();
+      record_at_intervals();
+    });
   }
 
   void drain() {
@@ -144,9 +162,11 @@ class Service {
   asio::io_context control_{1};
   asio::signal_set signals_;
   asio::steady_timer drain_timer_{control_};
+  asio::steady_timer record_timer_{control_};
   std::chrono::steady_clock::time_point give_up_at_;
   Resolver resolver_;
   Household household_;
+  KeepaliveRecord record_;
   std::unique_ptr<Listener> listener_;
   bool is_draining_ = false;
 };

@@ -1,6 +1,10 @@
 #include "proxy/app/settings_check.hpp"
 
+#include <stdexcept>
+
+#include "proxy/app/state_file.hpp"
 #include "proxy/base/printable.hpp"
+#include "proxy/base/schedule.hpp"
 #include "proxy/base/settings_table.hpp"
 #include "proxy/base/text_file.hpp"
 #include "proxy/base/user_file.hpp"
@@ -88,13 +92,33 @@ std::string pools_conflict(const Settings& settings) {
   return conflict;
 }
 
+std::string keepalive_conflict(const Settings& settings) {
+  const std::string& schedule = settings.keepalive_schedule;
+  if (settings.keepalive == KeepaliveMode::schedule && schedule.empty()) {
+    return "keepalive = schedule needs its hours: set keepalive_schedule";
+  }
+  try {
+    Schedule::parse(schedule);
+  } catch (const std::invalid_argument& problem) {
+    return "keepalive_schedule = \"" + printable(schedule) + "\": " + problem.what();
+  }
+  return "";
+}
+
+std::string unusable_folder(const Settings& settings) {
+  if (settings.state_dir.empty()) return "";
+  const std::string why = why_not_a_state_folder(settings.state_dir);
+  return why.empty() ? "" : "state_dir = \"" + printable(settings.state_dir) + "\": " + why;
+}
+
 }  // namespace
 
 std::string first_conflict(const Settings& settings) {
   if (settings.listen_addr.empty() && settings.unix_socket_dir.empty()) {
     return "nothing to listen on: set listen_addr or unix_socket_dir";
   }
-  for (const auto check : {unreadable_file, tls_conflict, login_conflict, pools_conflict}) {
+  for (const auto check :
+       {unreadable_file, unusable_folder, tls_conflict, login_conflict, pools_conflict, keepalive_conflict}) {
     if (std::string conflict = check(settings); !conflict.empty()) return conflict;
   }
   return "";

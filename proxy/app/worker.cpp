@@ -61,6 +61,7 @@ void Worker::run() {
     pools_.tick(now);
     sessions_.tick(now);
     client_count_.store(static_cast<int>(sessions_.size()), std::memory_order_relaxed);
+    if (!sessions_.is_draining()) pools_.keep_awake(now, std::chrono::system_clock::now());
     if (sessions_.is_draining()) is_drained_ = sessions_.is_empty();
   }
 }

@@ -87,13 +87,13 @@ std::int64_t parse_decimal(const SettingType& type, std::string_view text) {
   std::string digits(text.substr(0, point));
   std::string decimals(point < text.size() ? text.substr(point + 1) : "");
   while (decimals.size() > decimals_max && decimals.back() == '0') decimals.pop_back();
-  const bool is_bare_point = point < text.size() && (digits.empty() || decimals.empty());
+  const bool lacks_digits = digits.empty() || (point < text.size() && decimals.empty());
   if (decimals.size() > decimals_max) refuse(type, "has more than three decimals");
   decimals.resize(decimals_max, '0');
   const bool has_sign = decimals.find_first_not_of("0123456789") != decimals.npos;
   const std::optional<std::int64_t> number = whole_number(digits + decimals, 10);
   if (!number && digits.size() > 12) refuse(type, "too large");
-  if (!number || is_bare_point || has_sign) refuse(type, "not a number such as 2 or 0.25");
+  if (!number || lacks_digits || has_sign) refuse(type, "not a number such as 2 or 0.25");
   if (*number > type.max) refuse(type, "too large");
   if (*number < type.min) refuse(type, "too small");
   return *number;

@@ -22,6 +22,9 @@ using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 using Duration = Clock::duration;
 
+// Before anything that can have happened, and yet so far from the clock's end that it can be counted with.
+inline constexpr TimePoint long_ago{std::chrono::hours(-24 * 365)};
+
 // Anything that may have callbacks of its own on the stack when it ends: handed to Loop::bury instead of
 // deleted.
 class Mortal {

@@ -329,6 +329,7 @@ void Pool::on_server_broken(ServerConnection& server, const PgError& why) {
   ++pools_.counters().servers_broken;
   log::info(server.name(), "server connection ended: " + why.message);
   server.permit() = {};
+  if (server.is_pinged()) pools_.broker().keepalive().missed();
   const bool was_idle = server.pipeline().at_rest() && server.pipeline().status() == TransactionStatus::idle;
   const bool has_slept = was_idle && pools_.settings().may_sleep();
   pools_.broker().upstream().disconnected(has_slept ? Upstream::End::slept : Upstream::End::ours);

@@ -80,6 +80,12 @@ class Pool final : private ServerOwner {
   // Closes the least recently used idle server, if there is one; one that is claimed only if all are.
   bool close_idle_one();
   void close_all_idle();
+  // For keepalive (pool_keepalive.cpp): when the database last did something for others on a server of ours;
+  // one empty query, if there is an idle server; a server that nobody waits for, if a limit does not forbid
+  // it.
+  TimePoint active_at(TimePoint now) const;
+  bool ping_idle_one();
+  bool connect_for_keepalive();
   void configure(PoolSettings settings) { settings_ = std::move(settings); }
   const PoolSettings& settings() const { return settings_; }
   const PoolKey& key() const { return key_; }
@@ -159,6 +165,7 @@ class Pool final : private ServerOwner {
   boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters_;
   std::uint64_t last_outdated_ = 0;  // up to this id there is no such server among the idle ones
   PgError last_connect_error_;       // why the latest attempt failed; empty after a success
+  std::uint64_t keepalive_id_ = 0;   // of the server that keepalive has asked for last
   TimePoint retry_at_;               // no new attempt of this pool before this
   Broker::Refusal refusal_ = Broker::Refusal::none;  // the limit that stands in the way of the waiters
   bool is_asking_ = false;                           // have others been asked for a server or its place?

@@ -148,6 +148,11 @@ void Pool::on_connected(std::uint64_t id, ServerConnect::Outcome outcome) {
   birth.id = id;
   birth.born = now;
   birth.expires = pools_.expiry(now);
+  if (id == keepalive_id_) {
+    pools_.broker().keepalive().connected(now);
+  } else {
+    birth.active_at = now;
+  }
   add(std::move(birth));
   grow();
 }

@@ -33,6 +33,8 @@ class PoolSet final : public SecretSource {
   // New settings for all pools; what is connected stays, within the new limits.
   void configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users);
   void tick(TimePoint now);
+  // Does what Keepalive decides, if it is on.
+  void keep_awake(TimePoint now, WallTime wall);
   // A place in a limit that several pools share has become free: all try again to serve their queues.
   void grow();
   // Closes an idle server of another pool that counts against the limit which refused `key`.

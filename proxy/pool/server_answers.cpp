@@ -210,6 +210,7 @@ ServerConnection::Handled ServerConnection::handle_ready(std::string_view body) 
     return ended("the server sent a malformed ReadyForQuery");
   }
   const OwnQuery own = own_query();
+  if (own != OwnQuery::probe) active_at_ = loop_.now();
   const auto verdict = pipeline_.receive_ready(static_cast<TransactionStatus>(status));
   if (status == 'I' && std::exchange(may_have_changed_defaults_, false)) owner_.on_defaults_changed();
   if (verdict == Pipeline::Verdict::drop) {

@@ -33,6 +33,7 @@ ServerConnection::ServerConnection(Birth birth, Loop& loop, ServerOwner& owner)
       id_(birth.id),
       expires_(birth.expires),
       since_(birth.born),
+      active_at_(birth.active_at),
       used_(birth.used),
       is_fresh_(birth.is_fresh) {
   if (used_) {
@@ -91,6 +92,7 @@ ServerConnection::Birth ServerConnection::move_out() {
   birth.id = id_;
   birth.born = since_;
   birth.expires = expires_;
+  birth.active_at = active_at_;
   birth.statements = std::move(statements_);
   birth.used = used_;
   birth.is_fresh = is_fresh_;

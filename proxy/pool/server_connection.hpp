@@ -112,6 +112,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
     std::uint64_t id = 0;
     TimePoint born;
     TimePoint expires;
+    TimePoint active_at = long_ago;
     ServerStatements statements;  // of one that comes from another worker
     bool used = false;            // likewise
     bool is_fresh = true;         // likewise
@@ -128,6 +129,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void become(State state);
   TimePoint since() const { return since_; }  // of the present state
   bool is_held() const { return !holds_.empty(); }
+  // When it was last logged in or answered, to anything but a probe: what puts off the database's sleep.
+  TimePoint active_at() const { return active_at_; }
   // The lessee would like to find this server again: values of sequences, statistics, caches of triggers.
   // Ends when somebody else gets it.
   void claim(std::uint64_t claimant) { claimant_ = claimant; }
@@ -188,6 +191,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   // Is it still there? Asked in front of whatever its next lessee asks.
   void probe();
   bool is_probing() const { return is_probing_; }
+  // Probed by keepalive, for no lessee.
+  bool is_pinged() const { return is_probing_ && state_ == State::settling; }
   void fail_probe();
   // Has it said that it was being shut down, in answer to what its lessee asked or to what went before it?
   bool has_said_goodbye() const { return has_said_goodbye_; }
@@ -298,6 +303,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   std::uint64_t id_;
   TimePoint expires_;
   TimePoint since_;
+  TimePoint active_at_;
   std::string error_name_;  // the lessee's name for the statement that the present error is about
   PgError last_words_;      // why it has ended
   PgError own_error_;       // of a query of our own that failed

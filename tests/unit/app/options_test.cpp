@@ -32,12 +32,16 @@ std::string option_name(std::string_view setting) {
 
 // Three values of a setting that differ from each other, are valid and go with the base settings below.
 std::vector<std::string> valid_values(const Setting& setting, const TemporaryFolder& folder) {
+  if (setting.name == "keepalive_schedule") return {"1:00-2:00", "Mon 1:00-2:00", "1:00-2:00 Europe/Berlin"};
+  if (setting.name == "state_dir") return {folder.path(""), folder.path("."), folder.path("./.")};
   switch (setting.type.kind) {
     case SettingKind::number:
       if (setting.type.max == 1) return {"0", "1", "0"};
       return {"2", "3", "4"};
     case SettingKind::duration:
-      return {"500ms", "2min", "3h"};
+      return {"1500ms", "2min", "3h"};
+    case SettingKind::decimal:
+      return {"1", "2.5", "3.125"};
     case SettingKind::bytes:
       return {"2kB", "3MB", "1025"};
     case SettingKind::octal:

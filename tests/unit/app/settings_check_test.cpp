@@ -16,6 +16,27 @@ TEST_CASE("there must be something to listen on") {
   CHECK(first_conflict(settings) == "");
 }
 
+TEST_CASE("a schedule must be readable, and there, if it is what counts") {
+  Settings settings;
+  settings.keepalive = KeepaliveMode::schedule;
+  CHECK(first_conflict(settings) == "keepalive = schedule needs its hours: set keepalive_schedule");
+  settings.keepalive_schedule = "Mon-Fri 08:00-18:30 Europe/Berlin";
+  CHECK(first_conflict(settings) == "");
+  settings.keepalive = KeepaliveMode::off;
+  settings.keepalive_schedule = "Mon-Fri 8-18";
+  CHECK(first_conflict(settings) ==
+        "keepalive_schedule = \"Mon-Fri 8-18\": \"Mon-Fri 8-18\": hours are from-to, as in 08:00-18:30");
+}
+
+TEST_CASE("the folder for state must be there") {
+  const TemporaryFolder folder;
+  Settings settings;
+  settings.state_dir = folder.path("");
+  CHECK(first_conflict(settings) == "");
+  settings.state_dir = folder.path("none");
+  CHECK(first_conflict(settings) == "state_dir = \"" + folder.path("none") + "\": No such file or directory");
+}
+
 TEST_CASE("TLS towards clients needs its files") {
   const TemporaryFolder folder;
   const std::string pem = folder.write("pem", "");
