@@ -19,6 +19,7 @@ enum class PoolMode { session, transaction, statement };
 // for others to find.
 enum class SessionFidelity { full, off };
 enum class Switch { off, on };
+enum class Pings { server, local };
 enum class ScaleToZero { automatic, on, off };
 enum class AuthType { trust, plain, md5, scram_sha_256, cert };
 // disable: TLS refused; allow: the client chooses; require: TLS or nothing; verify_ca, verify_full: and a
@@ -72,6 +73,9 @@ struct Settings {
   PoolMode pool_mode = PoolMode::transaction;
   SessionFidelity session_fidelity = SessionFidelity::full;
   Switch defer_begin = Switch::on;
+  Pings pings = Pings::server;
+  Switch wake_notice = Switch::off;
+  Switch connect_ahead = Switch::on;
   int default_pool_size = 20;
   int min_pool_size = 0;
   int reserve_pool_size = 0;

@@ -12,6 +12,7 @@ using namespace std::string_view_literals;
 
 constexpr std::array pool_modes{"session"sv, "transaction"sv, "statement"sv};
 constexpr std::array switches{"off"sv, "on"sv};
+constexpr std::array ping_words{"server"sv, "local"sv};
 constexpr std::array sleep_words{"auto"sv, "on"sv, "off"sv};
 constexpr std::array session_fidelities{"full"sv, "off"sv};
 constexpr std::array auth_types{"trust"sv, "plain"sv, "md5"sv, "scram-sha-256"sv, "cert"sv};
@@ -84,6 +85,12 @@ const std::array table{
             "full: session state survives transaction pooling; off: it stays on the server for others to find."},
     Setting{pools, "defer_begin", &S::defer_begin, word(switches), Takes::reload,
             "on: BEGIN is answered at once and travels with the first statement behind it."},
+    Setting{pools, "pings", &S::pings, word(ping_words), Takes::reload,
+            "local: SELECT 1, empty queries and ; are answered by Ballast, and fail while the database is down: they keep nothing awake."},
+    Setting{pools, "wake_notice", &S::wake_notice, word(switches), Takes::reload,
+            "on: a client that waits for a database that sleeps is told so by a NOTICE."},
+    Setting{pools, "connect_ahead", &S::connect_ahead, word(switches), Takes::reload,
+            "on: a client's login makes its pool's first server connection, and wakes the database, before its first query."},
     Setting{pools, "default_pool_size", &S::default_pool_size, pool_size_type, Takes::reload,
             "Server connections for each pair of database and user."},
     Setting{pools, "min_pool_size", &S::min_pool_size, count_type, Takes::reload,

@@ -31,6 +31,11 @@ void Pool::grow() {
   }
 }
 
+void Pool::connect_ahead() {
+  const bool is_time = pools_.world().loop.now() >= retry_at_;
+  if (servers_.empty() && connecting_.empty() && is_time) connect_one(settings_.pool_size);
+}
+
 // The reserve opens when the first waiter has waited for reserve_pool_timeout.
 int Pool::allowed_size() const {
   if (settings_.reserve_pool_size == 0 || waiters_.empty()) return settings_.pool_size;

@@ -144,6 +144,7 @@ void ClientSession::start_session() {
   }
   ++pool_->clients;
   if (!adopt_parameters()) return;
+  if (context_.pools().settings().connect_ahead == Switch::on && !own_pool_) pool_->connect_ahead();
   if (parameters_->proven()) return welcome();
   prove_parameters();
 }
