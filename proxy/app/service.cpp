@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "proxy/app/listener.hpp"
+#include "proxy/app/login_file.hpp"
 #include "proxy/app/reload.hpp"
 #include "proxy/app/worker.hpp"
 #include "proxy/base/log.hpp"
@@ -26,6 +27,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds drain_poll{50};
+constexpr std::chrono::milliseconds save_interval{1000};
 
 std::shared_ptr<const Configuration> make_configuration(const Settings& settings) {
   auto configuration = std::make_shared<Configuration>();
@@ -51,6 +53,8 @@ class Service {
     std::array<char, 32> key{};
     SystemRandom().fill(key);
     household_.mock_key.assign(key.data(), key.size());
+    logins_ = std::make_unique<LoginFile>(household_.broker.logins(), settings.state_dir);
+    save_logins();
     for (int i = 0; i < settings.workers; ++i) {
       household_.workers.push_back(std::make_unique<Worker>(i, household_, resolver_, configuration));
     }
@@ -68,6 +72,7 @@ class Service {
   int run() {
     control_.run();
     household_.workers.clear();
+    logins_->save();
     log::info("main", "ended");
     return 0;
   }
@@ -92,6 +97,14 @@ class Service {
         return control_.stop();
       }
       wait_for_signal();
+    });
+  }
+
+  void save_logins() {
+    logins_->save();
+    save_timer_.expires_after(save_interval);
+    save_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) save_logins();
     });
   }
 
@@ -144,9 +157,11 @@ class Service {
   asio::io_context control_{1};
   asio::signal_set signals_;
   asio::steady_timer drain_timer_{control_};
+  asio::steady_timer save_timer_{control_};
   std::chrono::steady_clock::time_point give_up_at_;
   Resolver resolver_;
   Household household_;
+  std::unique_ptr<LoginFile> logins_;
   std::unique_ptr<Listener> listener_;
   bool is_draining_ = false;
 };

@@ -153,6 +153,8 @@ const std::array table{
             "The longest message that a client may send."},
     Setting{process, "max_notification_backlog", &S::max_notification_backlog, bytes(1024, max_message), Takes::reload,
             "Notifications that may wait for a client to read them; one that falls further behind is disconnected."},
+    Setting{process, "state_dir", &S::state_dir, text, Takes::restart,
+            "Folder for what is kept over restarts: how servers greet, so that clients can log in while the database sleeps; empty: nothing."},
     Setting{process, "log_connections", &S::log_connections, number(0, 1), Takes::reload,
             "1: each client's login is logged."},
     Setting{process, "log_disconnections", &S::log_disconnections, number(0, 1), Takes::reload,

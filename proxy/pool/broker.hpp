@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "proxy/base/settings.hpp"
+#include "proxy/pool/login_memory.hpp"
 #include "proxy/pool/permit.hpp"
 #include "proxy/pool/pool_key.hpp"
 #include "proxy/pool/server_connection.hpp"
@@ -52,6 +53,7 @@ class Broker {
   int servers(const PoolKey& key) const;
 
   Upstream& upstream() { return upstream_; }
+  LoginMemory& logins() { return logins_; }
   // All pools of all workers try again to serve their queues.
   void grow_all();
   std::uint64_t next_server_id() { return ++last_server_id_; }
@@ -101,6 +103,7 @@ class Broker {
 
   std::atomic<std::uint64_t> schema_epoch_{1};
   Upstream upstream_;
+  LoginMemory logins_;
   std::atomic<std::uint64_t> last_server_id_{0};
   std::atomic<std::uint64_t> last_outdated_{0};
   std::atomic<int> hungry_count_{0};  // of hungry_, those that are not answered

@@ -146,6 +146,7 @@ void Pool::on_connected(std::uint64_t id, ServerConnect::Outcome outcome) {
   birth.unread = std::move(outcome.unread);
   for (auto& [name, value] : outcome.reported) birth.reported[name] = std::move(value);
   bare_set_->reported = birth.reported;
+  if (!is_for_replication()) pools_.broker().logins().remember(key_, {}, birth.reported);
   birth.process_id = outcome.process_id;
   birth.cancel_secret = std::move(outcome.cancel_secret);
   birth.parameters = bare_set_;
