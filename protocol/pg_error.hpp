@@ -8,6 +8,7 @@
 namespace ballast {
 
 namespace sqlstate {
+inline constexpr std::string_view successful_completion = "00000";
 inline constexpr std::string_view protocol_violation = "08P01";
 inline constexpr std::string_view connection_failure = "08006";
 inline constexpr std::string_view cannot_connect = "08001";

@@ -14,6 +14,7 @@
 
 #include "proxy/app/keepalive_record.hpp"
 #include "proxy/app/listener.hpp"
+#include "proxy/app/login_file.hpp"
 #include "proxy/app/reload.hpp"
 #include "proxy/app/worker.hpp"
 #include "proxy/base/log.hpp"
@@ -27,8 +28,8 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::chrono::milliseconds drain_poll{50};
-// How much of what keepalive has spent a crash may make us forget.
-constexpr std::chrono::seconds record_interval{1};
+// How much of what is kept over restarts a crash may make us forget.
+constexpr std::chrono::milliseconds save_interval{1000};
 
 std::shared_ptr<const Configuration> make_configuration(const Settings& settings) {
   auto configuration = std::make_shared<Configuration>();
@@ -57,6 +58,8 @@ class Service {
     std::array<char, 32> key{};
     SystemRandom().fill(key);
     household_.mock_key.assign(key.data(), key.size());
+    logins_ = std::make_unique<LoginFile>(household_.broker.logins(), settings.state_dir);
+    save_state();
     for (int i = 0; i < settings.workers; ++i) {
       household_.workers.push_back(std::make_unique<Worker>(i, household_, resolver_, configuration));
     }
@@ -66,7 +69,6 @@ class Service {
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
     wait_for_signal();
-    record_at_intervals();
     for (const auto& worker : household_.workers) worker->start();
     for (const std::string& address : listener_->addresses())
       log::info("listener", "listening on " + address);
@@ -75,6 +77,7 @@ class Service {
   int run() {
     control_.run();
     household_.workers.clear();
+    logins_->save();
     record_.save();
     log::info("main", "ended");
     return 0;
@@ -103,6 +106,15 @@ class Service {
     });
   }
 
+  void save_state() {
+    logins_->save();
+    record_.save();
+    save_timer_.expires_after(save_interval);
+    save_timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) save_state();
+    });
+  }
+
   void reload() {
     Reload reload = reload_options(options_, argc_, argv_, environment_);
     if (!reload.options) return log::error("reload", reload.error + "; the old settings stay");
@@ -121,15 +133,6 @@ class Service {
       log::warning("reload", name + " has changed; that takes effect at the next start");
     }
     log::info("reload", "settings, users and certificates were read again");
-  }
-
-  void record_at_intervals() {
-    record_timer_.expires_after(record_interval);
-    record_timer_.async_wait([this](const boost::system::error_code& error) {
-      if (error) return;
-      record_.save();
-      record_at_intervals();
-    });
   }
 
   void drain() {
@@ -162,10 +165,11 @@ class Service {
   asio::io_context control_{1};
   asio::signal_set signals_;
   asio::steady_timer drain_timer_{control_};
-  asio::steady_timer record_timer_{control_};
+  asio::steady_timer save_timer_{control_};
   std::chrono::steady_clock::time_point give_up_at_;
   Resolver resolver_;
   Household household_;
+  std::unique_ptr<LoginFile> logins_;
   KeepaliveRecord record_;
   std::unique_ptr<Listener> listener_;
   bool is_draining_ = false;

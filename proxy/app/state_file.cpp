@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -62,6 +64,8 @@ std::optional<std::string> StateFile::read() const {
 // rename(2) is atomic; that its text is on the disk before its name is, fsync sees to.
 void StateFile::write(std::string_view text) const {
   if (!is_kept()) return;
+  std::error_code ignored;  // the open says it
+  std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
   const std::string draft = path_ + ".new";
   {
     const Descriptor file(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -76,7 +80,7 @@ void StateFile::write(std::string_view text) const {
 
 std::string why_not_a_state_folder(const std::string& folder) {
   struct stat found {};
-  if (::stat(folder.c_str(), &found) != 0) return std::strerror(errno);
+  if (::stat(folder.c_str(), &found) != 0) return errno == ENOENT ? "" : std::strerror(errno);
   if (!S_ISDIR(found.st_mode)) return std::strerror(ENOTDIR);
   return ::access(folder.c_str(), W_OK | X_OK) == 0 ? "" : std::strerror(errno);
 }

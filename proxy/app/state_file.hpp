@@ -30,7 +30,8 @@ class StateFile {
   std::string path_;
 };
 
-// Empty, or why files can't be kept there ("No such file or directory").
+// Empty, or why files can't be kept there ("Not a directory"). One that is missing is made by the first
+// write.
 std::string why_not_a_state_folder(const std::string& folder);
 
 }  // namespace ballast

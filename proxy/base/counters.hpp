@@ -37,6 +37,8 @@ struct Counters {
   Counter server_connect_timeouts;
   Counter server_checks;  // after server_check_delay
   Counter server_check_timeouts;
+  Counter pings_answered;  // pings = local
+  Counter wake_notices;
   Counter requests_resent;  // on another server, because theirs was lost before it answered
   Counter servers_closed;
   Counter server_idle_timeouts;

@@ -19,6 +19,7 @@ enum class PoolMode { session, transaction, statement };
 // for others to find.
 enum class SessionFidelity { full, off };
 enum class Switch { off, on };
+enum class Pings { server, local };
 enum class ScaleToZero { automatic, on, off };
 enum class KeepaliveMode { off, while_clients, schedule, always };
 // A number with up to three decimals.
@@ -76,6 +77,9 @@ struct Settings {
   PoolMode pool_mode = PoolMode::transaction;
   SessionFidelity session_fidelity = SessionFidelity::full;
   Switch defer_begin = Switch::on;
+  Pings pings = Pings::server;
+  Switch wake_notice = Switch::off;
+  Switch connect_ahead = Switch::on;
   int default_pool_size = 20;
   int min_pool_size = 0;
   int reserve_pool_size = 0;
@@ -118,12 +122,12 @@ struct Settings {
   int workers = 1;
   std::uint32_t max_packet_size = 0x3ffffffe;  // the longest message that a client may send, bytes
   std::uint32_t max_notification_backlog = 4 * 1024 * 1024;  // bytes that wait for one client to read them
+  std::string state_dir;                                     // empty: nothing is kept over restarts
   int log_connections = 1;
   int log_disconnections = 1;
   std::string log_level = "info";
   LogFormat log_format = LogFormat::text;
-  std::string log_file;   // empty: standard error
-  std::string state_dir;  // empty: nothing is kept
+  std::string log_file;  // empty: standard error
 
   UpstreamTarget upstream;  // what the URL says
   std::map<std::string, PoolOverrides> databases;

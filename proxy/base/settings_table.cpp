@@ -12,6 +12,7 @@ using namespace std::string_view_literals;
 
 constexpr std::array pool_modes{"session"sv, "transaction"sv, "statement"sv};
 constexpr std::array switches{"off"sv, "on"sv};
+constexpr std::array ping_words{"server"sv, "local"sv};
 constexpr std::array sleep_words{"auto"sv, "on"sv, "off"sv};
 constexpr std::array keepalive_words{"off"sv, "while_clients"sv, "schedule"sv, "always"sv};
 constexpr std::array session_fidelities{"full"sv, "off"sv};
@@ -93,6 +94,12 @@ const std::array table{
             "full: session state survives transaction pooling; off: it stays on the server for others to find."},
     Setting{pools, "defer_begin", &S::defer_begin, word(switches), Takes::reload,
             "on: BEGIN is answered at once and travels with the first statement behind it."},
+    Setting{pools, "pings", &S::pings, word(ping_words), Takes::reload,
+            "local: SELECT 1, empty queries and ; are answered by Ballast, and fail while the database is down: they keep nothing awake."},
+    Setting{pools, "wake_notice", &S::wake_notice, word(switches), Takes::reload,
+            "on: a client that waits for a database that sleeps is told so by a NOTICE."},
+    Setting{pools, "connect_ahead", &S::connect_ahead, word(switches), Takes::reload,
+            "on: a client's login makes its pool's first server connection, and wakes the database, before its first query."},
     Setting{pools, "default_pool_size", &S::default_pool_size, pool_size_type, Takes::reload,
             "Server connections for each pair of database and user."},
     Setting{pools, "min_pool_size", &S::min_pool_size, count_type, Takes::reload,
@@ -166,6 +173,8 @@ const std::array table{
             "The longest message that a client may send."},
     Setting{process, "max_notification_backlog", &S::max_notification_backlog, bytes(1024, max_message), Takes::reload,
             "Notifications that may wait for a client to read them; one that falls further behind is disconnected."},
+    Setting{process, "state_dir", &S::state_dir, text, Takes::restart,
+            "Folder for what is kept over restarts: how servers greet, so that clients can log in while the database sleeps, and what keepalive has cost; empty: nothing."},
     Setting{process, "log_connections", &S::log_connections, number(0, 1), Takes::reload,
             "1: each client's login is logged."},
     Setting{process, "log_disconnections", &S::log_disconnections, number(0, 1), Takes::reload,
@@ -176,8 +185,6 @@ const std::array table{
             "One line of text, or one JSON object, for each event."},
     Setting{process, "log_file", &S::log_file, text, Takes::reload,
             "File to append to, opened again at each reload; empty: standard error."},
-    Setting{process, "state_dir", &S::state_dir, text, Takes::restart,
-            "Folder for what survives a restart (what keepalive has cost); empty: nothing does."},
 };
 
 const std::array override_rows{

@@ -21,8 +21,8 @@ struct Setting {
   using Field = std::variant<int Settings::*, std::uint16_t Settings::*, std::uint32_t Settings::*,
                              Milliseconds Settings::*, std::string Settings::*, PoolMode Settings::*,
                              SessionFidelity Settings::*, Switch Settings::*, ScaleToZero Settings::*,
-                             KeepaliveMode Settings::*, Thousandths Settings::*, AuthType Settings::*,
-                             ClientTls Settings::*, LogFormat Settings::*>;
+                             Pings Settings::*, KeepaliveMode Settings::*, Thousandths Settings::*,
+                             AuthType Settings::*, ClientTls Settings::*, LogFormat Settings::*>;
 
   std::string_view section;
   std::string_view name;

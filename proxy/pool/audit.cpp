@@ -85,7 +85,10 @@ std::string settings_query(const CustomSettings& custom) {
   query.append("coalesce(name,n),").append(if_short("coalesce(setting,pg_catalog.current_setting(n,true))"));
   query.append(" FROM pg_catalog.pg_settings FULL JOIN pg_catalog.unnest(ARRAY[");
   query.append(names).append("]) n ON pg_catalog.lower(name)=n WHERE ").append(is_changed);
-  query.append(" OR name IS NULL AND pg_catalog.current_setting(n,true)<>''");
+  // A name that was set once has the value '' ever after. That is carried too: elsewhere there might be none,
+  // and SHOW an error. But for what another server's procedural language would refuse.
+  query.append(" OR name IS NULL AND (pg_catalog.current_setting(n,true)<>'' OR ")
+      .append("pg_catalog.current_setting(n,true)='' AND NOT pg_catalog.starts_with(n,'pl'))");
   return query.append(identities_query);
 }
 

@@ -24,6 +24,7 @@
 
 #include "proxy/base/settings.hpp"
 #include "proxy/pool/keepalive.hpp"
+#include "proxy/pool/login_memory.hpp"
 #include "proxy/pool/permit.hpp"
 #include "proxy/pool/pool_key.hpp"
 #include "proxy/pool/server_connection.hpp"
@@ -54,6 +55,7 @@ class Broker {
 
   Upstream& upstream() { return upstream_; }
   Keepalive& keepalive() { return keepalive_; }
+  LoginMemory& logins() { return logins_; }
   // All pools of all workers try again to serve their queues.
   void grow_all();
   std::uint64_t next_server_id() { return ++last_server_id_; }
@@ -104,6 +106,7 @@ class Broker {
   std::atomic<std::uint64_t> schema_epoch_{1};
   Upstream upstream_;
   Keepalive keepalive_;
+  LoginMemory logins_;
   std::atomic<std::uint64_t> last_server_id_{0};
   std::atomic<std::uint64_t> last_outdated_{0};
   std::atomic<int> hungry_count_{0};  // of hungry_, those that are not answered

@@ -72,6 +72,8 @@ class Pool final : private ServerOwner {
   void tick(TimePoint now);
   // Tries again to serve the queue: a limit of a database or a user may have room now.
   void grow();
+  // Somebody is about to need a server, and there is none: makes one.
+  void connect_ahead();
   // A server that comes from another worker. `bare`: what a server of this pool reports that nobody has
   // changed.
   void adopt(ServerConnection::Birth server, const ReportedParameters& bare);

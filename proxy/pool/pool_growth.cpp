@@ -31,6 +31,11 @@ void Pool::grow() {
   }
 }
 
+void Pool::connect_ahead() {
+  const bool is_time = pools_.world().loop.now() >= retry_at_;
+  if (servers_.empty() && connecting_.empty() && is_time) connect_one(settings_.pool_size);
+}
+
 // The reserve opens when the first waiter has waited for reserve_pool_timeout.
 int Pool::allowed_size() const {
   if (settings_.reserve_pool_size == 0 || waiters_.empty()) return settings_.pool_size;
@@ -141,6 +146,7 @@ void Pool::on_connected(std::uint64_t id, ServerConnect::Outcome outcome) {
   birth.unread = std::move(outcome.unread);
   for (auto& [name, value] : outcome.reported) birth.reported[name] = std::move(value);
   bare_set_->reported = birth.reported;
+  if (!is_for_replication()) pools_.broker().logins().remember(key_, {}, birth.reported);
   birth.process_id = outcome.process_id;
   birth.cancel_secret = std::move(outcome.cancel_secret);
   birth.parameters = bare_set_;

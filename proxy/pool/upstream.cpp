@@ -48,6 +48,7 @@ Upstream::News Upstream::connected(TimePoint) {
   retry_at_ = {};
   if (fan_out_ > 0) ++fan_out_;
   is_probing_ = false;
+  has_slept_ = false;
   rest(State::awake);
   return news;
 }
@@ -103,6 +104,7 @@ Upstream::News Upstream::given_up() {
 void Upstream::disconnected(End end) {
   const std::scoped_lock lock(mutex_);
   if (--connected_ > 0 || !is_awake()) return;
+  has_slept_ = end == End::slept;
   rest(end == End::slept ? State::asleep : State::unknown);
 }
 

@@ -50,7 +50,9 @@ class Upstream {
 
   State state() const { return state_.load(std::memory_order_relaxed); }
   // Is it worth a connect that nobody waits for? Not if that might wake it.
-  bool may_be_filled() const { return state() == State::awake || state() == State::unknown; }
+  bool may_be_filled() const {
+    return !has_slept_.load(std::memory_order_relaxed) && state() != State::refused;
+  }
   // What those who wait are told now, rather than to wait on: nobody is let in, or the server could not be
   // reached for `patience` (0: no end to it). Empty while there is hope, as when a connect is under way.
   PgError refusal(TimePoint now, Milliseconds patience) const;
@@ -62,8 +64,9 @@ class Upstream {
 
   mutable std::mutex mutex_;
   std::atomic<State> state_{State::unknown};
-  State rest_ = State::unknown;  // but for `waking`
-  bool is_probing_ = false;      // is a connect under way whose outcome the others wait for?
+  std::atomic<bool> has_slept_{false};  // since the last connect that succeeded
+  State rest_ = State::unknown;         // but for `waking`
+  bool is_probing_ = false;             // is a connect under way whose outcome the others wait for?
   int connecting_ = 0;
   int connected_ = 0;
   int fan_out_ = 0;   // how many connects at once the server bears; 0: as many as are allowed

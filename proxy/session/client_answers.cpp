@@ -54,6 +54,7 @@ void ClientSession::on_answers_end() {
   outlet_.flush(*stream_);
   if (state_ == State::proving) {
     if (server_->pipeline().at_rest() && parameters_->proven()) {
+      context_.pools().broker().logins().remember(pool_->key(), parameters_->values, parameters_->reported);
       give_back();
       welcome();
     }

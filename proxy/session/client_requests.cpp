@@ -191,7 +191,17 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
     return is_stalled_ ? Take::stop : Take::forward;
   }
   become(State::waiting);
+  tell_of_wake();
   return Take::stop;
+}
+
+void ClientSession::tell_of_wake() {
+  if (context_.pools().settings().wake_notice == Switch::off) return;
+  if (context_.pools().broker().upstream().state() == Upstream::State::awake) return;
+  ++context_.pools().counters().wake_notices;
+  write_error(
+      outlet_.buffer(),
+      {Severity::notice, std::string(sqlstate::successful_completion), "the database is waking", {}, {}});
 }
 
 void ClientSession::attach(ServerConnection& server, std::string_view ahead) {

@@ -144,6 +144,7 @@ void ClientSession::start_session() {
   }
   ++pool_->clients;
   if (!adopt_parameters()) return;
+  if (context_.pools().settings().connect_ahead == Switch::on && !own_pool_) pool_->connect_ahead();
   if (parameters_->proven()) return welcome();
   prove_parameters();
 }
@@ -163,6 +164,9 @@ bool ClientSession::adopt_parameters() {
     if (name.find('.') != std::string::npos) pool_->learn_custom_setting(name);
   }
   parameters_ = startup_parameters_ = pool_->parameter_sets().intern(std::move(values.values));
+  if (parameters_->proven()) return true;
+  const auto reported = context_.pools().broker().logins().find(pool_->key(), parameters_->values);
+  if (reported) parameters_->reported = *reported;
   return true;
 }
 

@@ -82,6 +82,7 @@ class ClientSession final : public Mortal,
   };
   // What is left out because a request failed before it had a server.
   enum class Skip : std::uint8_t { nothing, message, to_sync };
+  enum class Ping : std::uint8_t { none, empty, select_one };
   // The bytes that consume() walks through. What goes to the server unchanged goes in runs as long as
   // possible: `run` is where the present one began, `at` the message at hand. `more`: bytes behind that
   // message, if it is dropped, which are done with too.
@@ -128,6 +129,7 @@ class ClientSession final : public Mortal,
   Take want_server(const Cut& cut, FrontendType type, std::string_view message);
   // `ahead`: what it is to be asked.
   void attach(ServerConnection& server, std::string_view ahead);
+  void tell_of_wake();
   void release_if_done();
   void give_back();
   void fail_request(PgError error);
@@ -153,13 +155,20 @@ class ClientSession final : public Mortal,
   void end_block();
   Take take_alone(Cut& cut, FrontendType type, std::string_view message);
   Take took_alone();
-  bool take_control_batch(Cut& cut);
-  struct ControlBatch {
+  bool take_lone_batch(Cut& cut);
+  struct LoneBatch {
     bool is_parsed;
     bool is_described;
+    std::int16_t result_format;
   };
-  bool answer_control(std::string_view definition, ControlBatch batch);
+  bool answer_control(std::string_view definition, const LoneBatch& batch);
   void begin_on_server();
+
+  // Pings (client_pings.cpp)
+  Ping ping_of(std::string_view text) const;
+  bool refuse_ping();
+  void answer_ping(Ping ping);
+  void answer_ping(Ping ping, std::string_view definition, const LoneBatch& batch);
 
   // Session state (client_state.cpp)
   // Do others use its server between its transactions, and is it to notice nothing of that?

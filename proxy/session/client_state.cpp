@@ -261,9 +261,12 @@ void ClientSession::mend_startup_values() {
   const bool has_reset = std::exchange(may_have_reset_, false);
   ReportedParameters missing;
   for (const auto& [name, value] : startup_parameters_->values) {
-    if (parameters_->values.contains(name) || is_identity(name)) continue;
-    const bool may_be_set = !has_reset && is_custom_setting(name);
-    missing[name] = may_be_set ? "" : value;
+    const auto there = parameters_->values.find(name);
+    const bool is_there = there != parameters_->values.end();
+    const bool is_custom = is_custom_setting(name);
+    const bool may_be_reset = has_reset && is_custom && is_there && there->second.empty();
+    if ((is_there && !may_be_reset) || is_identity(name)) continue;
+    missing[name] = is_custom && !has_reset ? "" : value;
   }
   has_open_resets_ = false;
   if (missing.empty()) return;

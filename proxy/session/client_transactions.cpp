@@ -26,6 +26,13 @@ bool contains_word(std::string_view text, std::string_view lower) {
                      [](unsigned char a, char b) { return std::tolower(a) == b; }) != text.end();
 }
 
+// Is it a statement without declared types of parameters?
+bool has_no_types(std::string_view definition) {
+  Reader parse(definition);
+  parse.cstring();
+  return parse.int16() == 0 && parse.finished();
+}
+
 // The messages of one batch, each whole.
 class BatchReader {
  public:
@@ -111,11 +118,18 @@ void ClientSession::end_block() {
 ClientSession::Take ClientSession::take_alone(Cut& cut, FrontendType type, std::string_view message) {
   const bool is_between = server_ == nullptr || (server_->pipeline().at_rest() &&
                                                  server_->pipeline().status() == TransactionStatus::idle);
-  if (!is_between || !defers_begin()) return Take::forward;
+  const bool may_ping = context_.pools().settings().pings == Pings::local && is_kept_apart();
+  if (!is_between || (!defers_begin() && !may_ping)) return Take::forward;
   if (type == FrontendType::query) {
     Reader query(message.substr(header_size));
     const std::string_view text = query.cstring();
     if (!query.finished()) return Take::forward;
+    if (const Ping ping = may_ping ? ping_of(text) : Ping::none; ping != Ping::none) {
+      if (statements_) statements_->forget_unnamed();
+      answer_ping(ping);
+      return took_alone();
+    }
+    if (!defers_begin()) return Take::forward;
     const std::string_view tag = control_block(effect_of(text).control, text);
     if (!tag.empty()) {
       if (statements_) statements_->forget_unnamed();
@@ -124,7 +138,7 @@ ClientSession::Take ClientSession::take_alone(Cut& cut, FrontendType type, std::
     }
     return Take::forward;
   }
-  return take_control_batch(cut) ? took_alone() : Take::forward;
+  return take_lone_batch(cut) ? took_alone() : Take::forward;
 }
 
 ClientSession::Take ClientSession::took_alone() {
@@ -136,15 +150,20 @@ ClientSession::Take ClientSession::took_alone() {
 
 // [Parse without a name] Bind [Describe] Execute Sync, and nothing else before the Sync. What is malformed,
 // or of another portal, is the server's to refuse.
-bool ClientSession::take_control_batch(Cut& cut) {
+bool ClientSession::take_lone_batch(Cut& cut) {
   const std::string_view bytes = cut.bytes.substr(cut.at);
   BatchReader batch(bytes);
   std::string_view definition;
+  Ping ping = Ping::none;
+  const auto concerns_us = [&](const StatementEffect& effect) {
+    ping = ping_of(Reader(definition).cstring());
+    return ping != Ping::none || (effect.control != TransactionControl::none && defers_begin());
+  };
   const bool is_parsed = batch.next_is(FrontendType::parse);
   if (is_parsed) {
     if (batch.body().front() != '\0') return false;
     definition = batch.body().substr(1);
-    if (effect_of(Reader(definition).cstring()).control == TransactionControl::none) return false;
+    if (!concerns_us(effect_of(Reader(definition).cstring()))) return false;
   }
   if (!batch.next_is(FrontendType::bind)) return false;
   Reader bind(batch.body());
@@ -153,12 +172,15 @@ bool ClientSession::take_control_batch(Cut& cut) {
   if (!is_parsed) {
     const ClientStatements::Held* const held =
         statements_ && !name.empty() ? statements_->find(name) : nullptr;
-    if (held == nullptr || held->statement->effect().control == TransactionControl::none) return false;
+    if (held == nullptr) return false;
     definition = held->statement->definition();
+    if (!concerns_us(held->statement->effect())) return false;
   }
   // No formats of parameters, no parameters, any formats of results.
   const bool has_parameters = bind.int16() != 0 || bind.int16() != 0;
-  bind.bytes(sizeof(std::int16_t) * static_cast<std::uint16_t>(bind.int16()));
+  const auto formats = static_cast<std::uint16_t>(bind.int16());
+  const std::int16_t result_format = formats > 0 ? bind.int16() : std::int16_t{0};
+  if (formats > 1) bind.bytes(sizeof(std::int16_t) * (formats - 1U));
   if (!bind.finished() || has_parameters || !portal.empty() || (is_parsed && !name.empty())) return false;
   const bool is_described = batch.next_is(FrontendType::describe);
   if (is_described && batch.body() != std::string_view("P\0", 2)) return false;
@@ -168,15 +190,21 @@ bool ClientSession::take_control_batch(Cut& cut) {
   execute.int32();
   if (!is_of_portal || !execute.finished()) return false;
   if (!batch.next_is(FrontendType::sync) || !batch.body().empty()) return false;
-  if (!answer_control(definition, {is_parsed, is_described})) return false;
+  const LoneBatch lone{is_parsed, is_described, result_format};
+  if (ping != Ping::none) {
+    const bool is_formed = formats <= 1 && (result_format == 0 || result_format == 1);
+    if (!is_formed || !has_no_types(definition)) return false;
+    answer_ping(ping, definition, lone);
+  } else if (!answer_control(definition, lone)) {
+    return false;
+  }
   cut.more = batch.used(bytes) - read_header(bytes.data()).total();
   return true;
 }
 
-bool ClientSession::answer_control(std::string_view definition, ControlBatch batch) {
-  Reader parse(definition);
-  const std::string_view text = parse.cstring();
-  if (parse.int16() != 0 || !parse.finished()) return false;  // types of parameters
+bool ClientSession::answer_control(std::string_view definition, const LoneBatch& batch) {
+  if (!has_no_types(definition)) return false;
+  const std::string_view text = Reader(definition).cstring();
   const std::string_view tag = control_block(effect_of(text).control, text);
   if (tag.empty()) return false;
   if (batch.is_parsed) remember_unnamed(definition);

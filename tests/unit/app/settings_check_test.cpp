@@ -28,13 +28,13 @@ TEST_CASE("a schedule must be readable, and there, if it is what counts") {
         "keepalive_schedule = \"Mon-Fri 8-18\": \"Mon-Fri 8-18\": hours are from-to, as in 08:00-18:30");
 }
 
-TEST_CASE("the folder for state must be there") {
+TEST_CASE("the folder for state must be a folder") {
   const TemporaryFolder folder;
   Settings settings;
   settings.state_dir = folder.path("");
   CHECK(first_conflict(settings) == "");
-  settings.state_dir = folder.path("none");
-  CHECK(first_conflict(settings) == "state_dir = \"" + folder.path("none") + "\": No such file or directory");
+  settings.state_dir = folder.write("file", "");
+  CHECK(first_conflict(settings) == "state_dir = \"" + folder.path("file") + "\": Not a directory");
 }
 
 TEST_CASE("TLS towards clients needs its files") {

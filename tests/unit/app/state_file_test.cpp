@@ -52,9 +52,9 @@ TEST_CASE("without a folder nothing is kept") {
 
 TEST_CASE("what can't be written or read is said with its name, and the old text stays") {
   const TemporaryFolder folder;
-  const StateFile nowhere(folder.path("none"), "some");
-  CHECK_THROWS_WITH_AS(nowhere.write("text"),
-                       (folder.path("none") + "/some.new: No such file or directory").c_str(),
+  folder.write("text", "");
+  const StateFile nowhere(folder.path("text"), "some");
+  CHECK_THROWS_WITH_AS(nowhere.write("text"), (folder.path("text") + "/some.new: Not a directory").c_str(),
                        StateFileError);
   std::filesystem::create_directory(folder.path("folder"));
   const StateFile file(folder.path(""), "folder");
@@ -67,9 +67,12 @@ TEST_CASE("what can't be written or read is said with its name, and the old text
   CHECK(blocked.read() == "old");
 }
 
-TEST_CASE("a folder for state is a folder, there already") {
+TEST_CASE("a folder for state is one, or is made by the first write") {
   const TemporaryFolder folder;
   CHECK(why_not_a_state_folder(folder.path("")) == "");
-  CHECK(why_not_a_state_folder(folder.path("none")) == "No such file or directory");
+  CHECK(why_not_a_state_folder(folder.path("some/where")) == "");
+  StateFile(folder.path("some/where"), "file").write("text");
+  CHECK(StateFile(folder.path("some/where"), "file").read() == "text");
   CHECK(why_not_a_state_folder(folder.write("file", "")) == "Not a directory");
+  CHECK(why_not_a_state_folder(folder.path("file/below")) == "Not a directory");
 }

@@ -59,6 +59,25 @@ TEST_CASE("it sleeps when the last server has ended by itself while idle") {
   CHECK_FALSE(stage.begin());
 }
 
+TEST_CASE("a connect that nobody waits for is not worth a wake, nor one more after a wake that has failed") {
+  Stage stage;
+  CHECK(stage.upstream.may_be_filled());
+  stage.connect();
+  stage.upstream.disconnected(Upstream::End::slept);
+  REQUIRE(stage.begin());
+  CHECK_FALSE(stage.upstream.may_be_filled());
+  stage.fail(ConnectFailure::passing);
+  CHECK(stage.upstream.state() == State::down);
+  CHECK_FALSE(stage.upstream.may_be_filled());
+  stage.now += 1s;
+  stage.connect();
+  CHECK(stage.upstream.may_be_filled());
+  stage.upstream.disconnected(Upstream::End::ours);
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::passing);
+  CHECK(stage.upstream.may_be_filled());
+}
+
 TEST_CASE("whether it sleeps is not known when we have closed the last server ourselves") {
   Stage stage;
   stage.connect();
