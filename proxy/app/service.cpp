@@ -53,7 +53,7 @@ class Service {
     const Settings& settings = options_.settings;
     log::configure(settings.log_level, settings.log_format, settings.log_file);
     const auto configuration = make_configuration(settings);
-    household_.broker.keepalive().configure(KeepaliveTerms::of(settings));
+    configure_keepalive(settings);
     record_.resume();
     std::array<char, 32> key{};
     SystemRandom().fill(key);
@@ -84,6 +84,14 @@ class Service {
   }
 
  private:
+  void configure_keepalive(const Settings& settings) {
+    household_.broker.keepalive().configure(KeepaliveTerms::of(settings));
+    if (settings.keepalive != KeepaliveMode::off && !settings.may_sleep()) {
+      log::warning("keepalive",
+                   "does nothing: this database is not taken for one that sleeps (scale_to_zero)");
+    }
+  }
+
   Worker& least_busy() {
     const auto least =
         std::min_element(household_.workers.begin(), household_.workers.end(),
@@ -122,7 +130,7 @@ class Service {
     try {
       const Settings& settings = reload.options->settings;
       configuration = make_configuration(settings);
-      household_.broker.keepalive().configure(KeepaliveTerms::of(settings));
+      configure_keepalive(settings);
       log::configure(settings.log_level, settings.log_format, settings.log_file);
     } catch (const std::exception& error) {
       return log::error("reload", std::string(error.what()) + "; the old settings stay");

@@ -85,6 +85,13 @@ def test_off_a_client_that_rests_keeps_nothing_awake(neon, serve):
         assert neon.state()["wakes"] == 1
 
 
+def test_for_a_database_that_is_not_taken_for_one_that_sleeps_it_does_nothing_and_says_so(neon, serve):
+    ballast = serve(keepalive="while_clients", scale_to_zero="off")
+    wait_for_log(ballast, "keepalive: does nothing")
+    with client_of(ballast):
+        neon.wait_for_state("IDLE")
+
+
 def test_while_clients_it_is_awake_as_long_as_one_is_there(neon, serve):
     ballast = serve(keepalive="while_clients")
     with client_of(ballast) as client:

@@ -12,7 +12,7 @@ using namespace std::chrono;
 using namespace std::chrono_literals;
 
 // November 2026 begins on a Sunday.
-sys_seconds on(unsigned day, seconds time) { return sys_days(2026y / November / day) + time; }
+sys_seconds on(unsigned date, seconds time) { return sys_days(2026y / November / day(date)) + time; }
 
 std::string complaint(const std::string& text) {
   try {
