@@ -87,7 +87,7 @@ def test_off_a_client_that_rests_keeps_nothing_awake(neon, serve):
 
 def test_for_a_database_that_is_not_taken_for_one_that_sleeps_it_does_nothing_and_says_so(neon, serve):
     ballast = serve(keepalive="while_clients", scale_to_zero="off")
-    wait_for_log(ballast, "keepalive: does nothing")
+    wait_for_log(ballast, "does nothing: this database")
     with client_of(ballast):
         neon.wait_for_state("IDLE")
 
