@@ -81,6 +81,7 @@ class Pool final : private ServerOwner {
   bool give_idle_one();
   // Closes the least recently used idle server, if there is one; one that is claimed only if all are.
   bool close_idle_one();
+  bool close_unclaimed_one();
   void close_all_idle();
   void configure(PoolSettings settings) { settings_ = std::move(settings); }
   const PoolSettings& settings() const { return settings_; }
