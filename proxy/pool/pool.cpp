@@ -52,8 +52,7 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
   waiters_.push_back(waiter);
   grow();
   const auto is_served = [this] { return waiters_.size() <= connecting_.size(); };
-  if (!is_served() && waiter.wants_fresh() && connecting_.empty())
-    close_idle_one();  // makes room for a new one
+  if (!is_served() && waiter.wants_fresh() && connecting_.empty()) close_unclaimed_one();
   if (is_served() || idle_.empty()) return nullptr;
   // No other will be made: one that somebody would like to find again must do.
   waiter.leave_queue();
@@ -135,8 +134,9 @@ void Pool::on_defaults_changed() {
   close_outdated();
 }
 
+// One that is claimed knows of its client what no other does, and serves nobody who has just logged in.
 bool Pool::is_outdated(const ServerConnection& server) const {
-  return server.id() <= pools_.broker().last_outdated();
+  return server.claimant() == 0 && server.id() <= pools_.broker().last_outdated();
 }
 
 // Who logs in from now on gets what a login gives now. Leased ones end when they come back.
@@ -302,11 +302,18 @@ void Pool::tick(TimePoint now) {
   }
 }
 
-bool Pool::close_idle_one() {
-  if (idle_.empty()) return false;
+bool Pool::close_unclaimed_one() {
   const auto unclaimed = std::find_if(idle_.begin(), idle_.end(),
                                       [](const ServerConnection* server) { return server->claimant() == 0; });
-  close(unclaimed == idle_.end() ? *idle_.front() : **unclaimed, "made room for another");
+  if (unclaimed == idle_.end()) return false;
+  close(**unclaimed, "made room for another");
+  return true;
+}
+
+bool Pool::close_idle_one() {
+  if (close_unclaimed_one()) return true;
+  if (idle_.empty()) return false;
+  close(*idle_.front(), "made room for another");
   return true;
 }
 

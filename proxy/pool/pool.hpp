@@ -81,6 +81,7 @@ class Pool final : private ServerOwner {
   bool give_idle_one();
   // Closes the least recently used idle server, if there is one; one that is claimed only if all are.
   bool close_idle_one();
+  bool close_unclaimed_one();
   void close_all_idle();
   // For keepalive (pool_keepalive.cpp): when the database last did something for others on a server of ours;
   // one empty query, if there is an idle server; a server that nobody waits for, if a limit does not forbid

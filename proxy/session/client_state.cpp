@@ -121,6 +121,7 @@ void ClientSession::leave_sequences() {
   if (!server_->has_drawn()) return;
   const bool are_own = server_->sequences_of() == ServerConnection::nobody || server_->sequences_of() == id_;
   if (has_sequences_) pool_->disown_sequences(id_);
+  if (are_own && pool_->reads_sequences()) claim();
   server_->give_sequences(are_own ? id_ : ServerConnection::several);
   has_sequences_ = are_own;
 }

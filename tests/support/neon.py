@@ -9,10 +9,13 @@
 Knobs are those of tests/neon/knobs.hpp, with small times here where Neon's are long. `real=True` really stops PostgreSQL.
 """
 
+import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import urllib.error
 import urllib.request
@@ -21,11 +24,12 @@ from urllib.parse import quote, urlencode
 
 import processes
 from certificates import Certificate
-from postgres import HOST_BASED_AUTHENTICATION, SUPERUSER, TEST_SETTINGS, Postgres, program
+from postgres import HOST_BASED_AUTHENTICATION, SUPERUSER, TEST_SETTINGS, Postgres, app_password, program
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOMAIN = "sim.localtest"
 ENDPOINT = "ep-quiet-lamp-123456"
+SLEEPS_AFTER_S = 60  # as `run`; Neon's own default is five minutes
 ROLES = "create role app login password 'secret'; create database app owner app"
 
 # Neon's own would make every test wait. Step 1 of the monitor is off, because PostgreSQL tells its statistics up to ten
@@ -174,5 +178,27 @@ class NeonPostgres(Postgres):
         self.settings = self.settings | {"unix_socket_directories": self.folder, "wal_level": "replica"}
 
 
+def run(folder: Path):
+    """A Neon whose data stay in `folder`, until SIGTERM; prints the URL and that of its control when it is ready."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # whoever reaches the socket in it may enter
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    server = NeonPostgres(folder)
+    server.settings = {key: value for key, value in server.settings.items() if key not in TEST_SETTINGS}
+    with server:
+        password = app_password(server)
+        with Neon(server, wake_ms=400, stop_ms=300, suspend_timeout_s=SLEEPS_AFTER_S) as neon:
+            print(neon.url("app", password), f"http://127.0.0.1:{neon.control_port}", flush=True)
+            neon.process.wait()
+            sys.exit(f"neonsim ended by itself, see {neon.log}")
+
+
 def _text(value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="A Neon of one's own in a folder.")
+    parser.add_argument("command", choices=["run"])
+    parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    run(parser.parse_args().data.resolve())

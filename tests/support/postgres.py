@@ -159,19 +159,24 @@ class Postgres:
         return len(lines) >= 8 and lines[0] == str(self.process.pid) and lines[7].strip() == "ready"
 
 
+def app_password(server: Postgres) -> str:
+    """Of user `app`, who owns database `app`; both are made the first time."""
+    password_file = server.folder / "app-password"
+    if not password_file.exists():
+        password = secrets.token_urlsafe(24)
+        server.sql(f"drop role if exists app; create role app login password '{password}'")
+        server.sql("create database app owner app")
+        password_file.write_text(password)
+        password_file.chmod(0o600)
+    return password_file.read_text()
+
+
 def run(folder: Path):
     """Serves user and database `app` from `folder` until SIGTERM; prints the URL when it is ready."""
     folder.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Postgres(folder, settings={}) as server:
-        password_file = folder / "app-password"
-        if not password_file.exists():
-            password = secrets.token_urlsafe(24)
-            server.sql(f"drop role if exists app; create role app login password '{password}'")
-            server.sql("create database app owner app")
-            password_file.write_text(password)
-            password_file.chmod(0o600)
-        print(server.url("app", password_file.read_text(), "app"), flush=True)
+        print(server.url("app", app_password(server), "app"), flush=True)
         server.process.wait()
         sys.exit(f"PostgreSQL ended by itself, see {server.log}")
 

@@ -337,6 +337,29 @@ TEST_CASE("what makes room for the fresh one is nobody's claim, if there is anot
   CHECK(house.borrow(claimer) == own);
 }
 
+TEST_CASE("nobody's claim makes room for the fresh one") {
+  Yard house(1, 1);
+  Client claimer;
+  Client client;
+  ServerConnection* const own = house.claim(claimer, 7);
+  client.want_fresh();
+  client.ask(house.pool());
+  CHECK(client.server == own);
+}
+
+TEST_CASE("a claimed server outlives a change of its role's defaults, until its claim ends") {
+  Yard house(2, 2);
+  Client claimer;
+  ServerConnection* const own = house.claim(claimer, 7);
+  house.broker.defaults_changed();
+  house.pass(100ms);
+  CHECK(house.pool().server_count() == 1);
+  CHECK(house.borrow(claimer) == own);
+  house.pool().release_claims(7);
+  house.pass(100ms);
+  CHECK(house.pool().server_count() == 0);
+}
+
 TEST_CASE("who wants a fresh server gets the one that it has claimed, and a fresh one when that is lost") {
   Yard house(1, 1);
   Client claimer;
