@@ -125,7 +125,7 @@ class Neon:
         } | parameters
         login = f"{quote(user, safe='')}:{quote(password, safe='')}"
         where = f"{self.host(pooled)}:{self.port}/{quote(database, safe='')}"
-        return f"postgresql://{login}@{where}?{urlencode(parameters)}"
+        return f"postgresql://{login}@{where}?{urlencode(parameters, quote_via=quote)}"
 
     def get(self, path: str):
         return self._ask(urllib.request.Request(self._address(path)))
