@@ -94,7 +94,7 @@ def test_a_login_that_is_wrong_in_itself_is_told_and_tried_again_for_the_next(st
 @pytest.mark.parametrize("row", REFUSED)
 def test_where_nobody_is_let_in_everybody_is_told_at_once_and_nobody_tries(strike, row):
     lamp, clients = strike(row, 3)
-    for client in clients * 5:
+    for client in clients * 2:
         told = client.ask(query("select 1"))
         assert shown(row) in told.error and told.types == "EZ"
     state = lamp.neon.state()

@@ -12,6 +12,7 @@ Knobs are those of tests/neon/knobs.hpp, with small times here where Neon's are 
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import tempfile
 import urllib.error
@@ -111,6 +112,9 @@ class Neon:
     @property
     def root_certificate(self) -> Path:
         return self.server.root_certificate
+
+    def context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.root_certificate))
 
     def host(self, pooled: bool = False) -> str:
         return f"{ENDPOINT}{'-pooler' if pooled else ''}.{DOMAIN}"
