@@ -62,7 +62,7 @@ async def sleep_cycle(lamp: Lamp, sleepers: Sleepers, cycle: Cycle) -> Cycle:
         await post(lamp, "/suspend")
     else:
         rest_s = SETTINGS["server_check_delay"]
-        await until(lamp, lambda seen: seen["now"] - seen["last_active"] > 2 * rest_s, cycle)
+        await until(lamp, lambda seen: seen["now"] > before["now"] + 2 * rest_s, cycle)
         suspending = asyncio.create_task(post(lamp, "/suspend"))
         if cycle.arrival == "stopping":
             await until(lamp, lambda seen: seen["state"] != "ACTIVE", cycle)
