@@ -146,7 +146,7 @@ const std::array table{
     Setting{timeouts, "server_check_delay", &S::server_check_delay, duration, Takes::reload,
             "A server connection that has rested this long has to show that it is still there before anything is written over it; 0: never."},
     Setting{timeouts, "server_check_timeout", &S::server_check_timeout, duration, Takes::reload,
-            "How long it may take to show that; then another connection is used."},
+            "How long it may take to show that; then another connection is used; 0: as long as it likes."},
     Setting{timeouts, "server_idle_timeout", &S::server_idle_timeout, duration, Takes::reload,
             "An idle server connection is closed after this; 0: never."},
     Setting{timeouts, "server_lifetime", &S::server_lifetime, duration, Takes::reload,

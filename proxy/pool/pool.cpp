@@ -262,6 +262,7 @@ void Pool::end_overdue_servers(TimePoint now) {
 // those that have rested as long.
 void Pool::end_silent_servers(TimePoint now) {
   const Settings& settings = pools_.settings();
+  if (settings.server_check_timeout.count() == 0) return;
   std::vector<ServerConnection*> silent;
   for (const auto& server : servers_) {
     if (server->is_probing() && now - server->since() >= settings.server_check_timeout)

@@ -20,6 +20,8 @@ import pytest
 import processes
 from crowd import Crowd
 from flights import Link
+from neon import ROLES as NEON_ROLES
+from neon import NeonPostgres
 from poolers import Ballast, Direct, PgBouncer, Pooler
 from postgres import HOST_BASED_AUTHENTICATION, Postgres
 from wire import Wire
@@ -197,6 +199,14 @@ def start_on_link(link, plain_server):
             return stack.enter_context(TARGET(far_end, ACCOUNTS, settings, **options))
 
         yield started
+
+
+@pytest.fixture(scope="session")
+def neon_server():
+    """The PostgreSQL behind all simulators of Neon."""
+    with NeonPostgres() as postgres:
+        postgres.sql(NEON_ROLES)
+        yield postgres
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,9 @@ class Neon:
     def root_certificate(self) -> Path:
         return self.server.root_certificate
 
+    def context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.root_certificate))
+
     def host(self, pooled: bool = False) -> str:
         return f"{ENDPOINT}{'-pooler' if pooled else ''}.{DOMAIN}"
 
@@ -129,7 +133,7 @@ class Neon:
         } | parameters
         login = f"{quote(user, safe='')}:{quote(password, safe='')}"
         where = f"{self.host(pooled)}:{self.port}/{quote(database, safe='')}"
-        return f"postgresql://{login}@{where}?{urlencode(parameters)}"
+        return f"postgresql://{login}@{where}?{urlencode(parameters, quote_via=quote)}"
 
     def get(self, path: str):
         return self._ask(urllib.request.Request(self._address(path)))

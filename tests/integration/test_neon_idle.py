@@ -1,0 +1,47 @@
+"""A hundred clients that rest: the database sleeps through the hour, and has been awake no longer than without Ballast."""
+
+from contextlib import ExitStack
+
+import pytest
+
+from idlers import KNOBS, SETTINGS, SUSPEND_TIMEOUT_S, ask_plainly, idle_hour, listen, prepare
+from lamp import Lamp
+from neon import Neon
+from wire import Wire
+
+CLIENTS = 100
+DIRECT_CLIENTS = 5  # as many as Ballast may have servers
+SLACK_S = 100  # of Neon's time: two thirds of a second of the machine's
+
+CASES = {
+    "plain": (ask_plainly, {}),
+    "prepared statements": (prepare, {}),
+    "listening": (listen, {}),
+}
+
+
+@pytest.fixture(scope="module")
+def active_seconds_without_ballast(neon_server) -> float:
+    with Neon(neon_server, **KNOBS) as neon, ExitStack() as stack:
+        clients = [stack.enter_context(Wire(neon.port)) for _ in range(DIRECT_CLIENTS)]
+        for client in clients:
+            client.start_tls(neon.context(), neon.host())
+            client.startup(user="app", database="app")
+            client.authenticate("secret")
+        state = idle_hour(neon, clients, ask_plainly)
+        assert (state["state"], state["wakes"]) == ("IDLE", 1)
+        return state["active_seconds"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_database_whose_clients_rest_sleeps_as_long_as_without_ballast(
+    neon_server, active_seconds_without_ballast, name
+):
+    ask, settings = CASES[name]
+    with Lamp(neon_server, KNOBS, SETTINGS | settings) as lamp, ExitStack() as stack:
+        clients = [stack.enter_context(lamp.client()) for _ in range(CLIENTS)]
+        state = idle_hour(lamp.neon, clients, ask)
+        assert (state["state"], state["wakes"], state["suspends"]) == ("IDLE", 1, 1), lamp.pooler.log_text()[-2000:]
+        assert SUSPEND_TIMEOUT_S <= state["active_seconds"] <= active_seconds_without_ballast + SLACK_S
+        assert clients[0].value("select 1") == "1"  # and is woken by whoever asks
+        assert lamp.neon.state()["wakes"] == 2
