@@ -12,6 +12,7 @@ inline constexpr std::string_view successful_completion = "00000";
 inline constexpr std::string_view protocol_violation = "08P01";
 inline constexpr std::string_view connection_failure = "08006";
 inline constexpr std::string_view cannot_connect = "08001";
+inline constexpr std::string_view connection_rejected = "08004";
 inline constexpr std::string_view feature_not_supported = "0A000";
 inline constexpr std::string_view invalid_parameter_value = "22023";
 inline constexpr std::string_view invalid_authorization = "28000";

@@ -82,4 +82,24 @@ ConnectFailure kind_of(const PgError& error, bool is_servers) {
   return ConnectFailure::rejected;
 }
 
+std::string_view sqlstate_of(const PgError& error, ConnectFailure kind) {
+  if (error.sqlstate != sqlstate::internal_error) return error.sqlstate;
+  const auto says = [&error](std::string_view words) { return contains(error.message, words); };
+  switch (kind) {
+    case ConnectFailure::refused:
+      return says("exceeded") ? sqlstate::configuration_limit_exceeded : sqlstate::connection_rejected;
+    case ConnectFailure::rejected:
+      if (says("password authentication failed")) return sqlstate::invalid_password;
+      if (says("database \"") && says("does not exist")) return sqlstate::invalid_catalog_name;
+      if (says("unsupported startup parameter") || says("unsupported options startup parameter"))
+        return sqlstate::protocol_violation;
+      return sqlstate::invalid_authorization;
+    case ConnectFailure::crowded:
+      return sqlstate::too_many_connections;
+    case ConnectFailure::passing:
+      break;
+  }
+  return sqlstate::cannot_connect_now;
+}
+
 }  // namespace ballast

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "protocol/pg_error.hpp"
 
@@ -18,5 +19,7 @@ enum class ConnectFailure : std::uint8_t {
 
 // `is_servers`: the server has said so; otherwise it is what the network or TLS has come to.
 ConnectFailure kind_of(const PgError& error, bool is_servers);
+// The SQLSTATE that a PostgreSQL server would give it, where Neon's proxy says XX000.
+std::string_view sqlstate_of(const PgError& error, ConnectFailure kind);
 
 }  // namespace ballast

@@ -176,6 +176,7 @@ void Notifications::on_server_lost(const PgError& why) {
   log::warning("notifications " + pool_.key().user + "@" + pool_.key().database,
                "the listening connection is lost: " + why.message);
   server_ = nullptr;
+  retry_at_ = pools_.world().loop.now() + pools_.settings().server_login_retry;  // others may be lost as well
   is_asking_ = is_ready_ = false;
   wanted_.clear();
   asked_.clear();
@@ -221,7 +222,9 @@ void Notifications::tick(TimePoint now) {
     return;
   }
   // Who listens to a server that sleeps misses nothing, and is not to wake it.
-  const bool may_connect = now >= retry_at_ && pools_.broker().upstream().may_be_filled();
+  const Upstream& upstream = pools_.broker().upstream();
+  const bool is_there = upstream.state() == Upstream::State::awake || upstream.may_be_filled();
+  const bool may_connect = now >= retry_at_ && is_there;
   if (server_ == nullptr && !is_waiting() && may_connect) connect();
   if (server_ != nullptr && misses_marks(now)) {
     ServerConnection& server = *server_;

@@ -181,6 +181,7 @@ void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
   last_connect_error_ = std::move(outcome.error);
   const TimePoint now = pools_.world().loop.now();
   const ConnectFailure kind = kind_of(last_connect_error_, outcome.refused_by_server);
+  last_connect_error_.sqlstate = sqlstate_of(last_connect_error_, kind);
   if (kind == ConnectFailure::rejected) retry_at_ = now + pools_.settings().server_login_retry;
   tell_others(pools_.broker().upstream().failed(now, last_connect_error_, kind,
                                                 pools_.settings().server_login_retry));

@@ -103,8 +103,8 @@ Upstream::News Upstream::given_up() {
 // While others are there, the end of one says nothing about the server.
 void Upstream::disconnected(End end) {
   const std::scoped_lock lock(mutex_);
+  if (end == End::slept) has_slept_ = true;  // the others may be about to hear of it
   if (--connected_ > 0 || !is_awake()) return;
-  has_slept_ = end == End::slept;
   rest(end == End::slept ? State::asleep : State::unknown);
 }
 

@@ -49,7 +49,8 @@ class Upstream {
   void disconnected(End end);
 
   State state() const { return state_.load(std::memory_order_relaxed); }
-  // Is it worth a connect that nobody waits for? Not if that might wake it.
+  // Is it worth a connect that nobody waits for? Not if that might wake it: from the first server on that has
+  // ended by itself, until a connect succeeds.
   bool may_be_filled() const {
     return !has_slept_.load(std::memory_order_relaxed) && state() != State::refused;
   }

@@ -11,7 +11,7 @@ import pytest
 
 from lamp import Lamp
 from processes import wait_until
-from wire import query
+from wire import Wire, query
 
 TABLE = "drop table if exists cases; create table cases (id int); grant all on cases to app"
 SLOW_COMMIT = """
@@ -118,3 +118,14 @@ def test_5_6_106_one_connect_wakes_the_database_for_fifty_clients_and_each_is_se
     after = lamp.neon.state()
     assert after["wakes"] == before["wakes"] + 1
     assert after["logins"] - before["logins"] <= 10
+
+
+def test_5_6_107_a_client_logs_in_after_a_restart_of_ballast_and_lets_the_database_sleep(light, tmp_path):
+    lamp = light(state_dir=tmp_path)
+    assert lamp.client().value("select 1") == "1"
+    wait_until((tmp_path / "logins").exists, "what the server has told is kept")
+    lamp.neon.post("/suspend")
+    with lamp.another_ballast(state_dir=tmp_path, connect_ahead="off") as again:
+        with Wire.login(again.port, "app", "secret", "app") as client:
+            assert lamp.neon.state()["wakes"] == 1
+            assert client.value("select 1") == "1"

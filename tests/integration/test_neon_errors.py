@@ -267,3 +267,9 @@ def test_a_pooled_host_that_rejects_a_parameter_is_told_with_the_parameters_name
     with Lamp(neon_server, pooled=True, options="-c search_path=a") as lamp:
         with pytest.raises(psycopg.OperationalError, match=r"in options: search_path"):
             psycopg.connect(lamp.pooler.url())
+
+
+@pytest.mark.parametrize("row, sqlstate", (REJECTED | REFUSED).items())
+def test_an_error_of_the_login_has_a_sqlstate_that_says_what_it_is(strike, row, sqlstate):
+    _, (client,) = strike(row)
+    assert client.ask(query("select 1")).sqlstates == [sqlstate]

@@ -17,6 +17,7 @@ CASES = {
     "plain": (ask_plainly, {}),
     "prepared statements": (prepare, {}),
     "listening": (listen, {}),
+    "min_pool_size": (ask_plainly, {"min_pool_size": 2}),
 }
 
 
@@ -45,3 +46,12 @@ def test_a_database_whose_clients_rest_sleeps_as_long_as_without_ballast(
         assert SUSPEND_TIMEOUT_S <= state["active_seconds"] <= active_seconds_without_ballast + SLACK_S
         assert clients[0].value("select 1") == "1"  # and is woken by whoever asks
         assert lamp.neon.state()["wakes"] == 2
+
+
+def test_an_idle_server_that_ends_is_not_replaced_before_somebody_asks(neon_server):
+    """The first of several to hear that the database goes to sleep: a new one would wake it again."""
+    with Lamp(neon_server, KNOBS, SETTINGS | {"min_pool_size": 2}) as lamp, lamp.client() as client:
+        ask_plainly(client, 0)
+        lamp.neon.wait_for(lambda state: state["sessions"] == 2, "the pool is filled")
+        lamp.neon.post("/inject", row=45, after_ms=0)
+        assert idle_hour(lamp.neon, [], ask_plainly)["accepted"] == 2

@@ -82,6 +82,22 @@ TEST_CASE("PostgreSQL's own codes count where the text says nothing") {
   CHECK(of("no", "28P01") == ConnectFailure::rejected);
 }
 
+TEST_CASE("where Neon says XX000 clients are told what PostgreSQL would say") {
+  const auto code = [](const std::string& text, const std::string& given = "XX000") {
+    const PgError error{Severity::error, given, text, {}, {}};
+    return std::string(sqlstate_of(error, kind_of(error, true)));
+  };
+  CHECK(code("password authentication failed for user 'x'") == "28P01");
+  CHECK(code("database \"x\" does not exist") == "3D000");
+  CHECK(code("unsupported startup parameter: x. Please use unpooled connection") == "08P01");
+  CHECK(code("SCRAM-PLUS not used") == "28000");
+  CHECK(code("Your project has exceeded the data transfer quota.") == "53400");
+  CHECK(code("The endpoint has been disabled. Enable it using Neon API and retry.") == "08004");
+  CHECK(code("sorry, too many clients already") == "53300");
+  CHECK(code("Control plane request failed") == "57P03");
+  CHECK(code("no", "28P01") == "28P01");
+}
+
 TEST_CASE("what the network does passes, a certificate that is wrong does not") {
   const auto network = [](const std::string& text) {
     return kind_of({Severity::fatal, "08001", text, {}, {}}, false);

@@ -51,6 +51,7 @@ TEST_CASE("it sleeps when the last server has ended by itself while idle") {
   stage.connect();
   stage.upstream.disconnected(Upstream::End::slept);
   CHECK(stage.upstream.state() == State::awake);
+  CHECK_FALSE(stage.upstream.may_be_filled());
   stage.upstream.disconnected(Upstream::End::slept);
   CHECK(stage.upstream.state() == State::asleep);
   CHECK_FALSE(stage.upstream.may_be_filled());
