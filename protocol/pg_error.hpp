@@ -17,6 +17,7 @@ inline constexpr std::string_view feature_not_supported = "0A000";
 inline constexpr std::string_view invalid_parameter_value = "22023";
 inline constexpr std::string_view invalid_authorization = "28000";
 inline constexpr std::string_view invalid_password = "28P01";
+inline constexpr std::string_view in_failed_transaction = "25P02";
 inline constexpr std::string_view idle_in_transaction_timeout = "25P03";
 inline constexpr std::string_view invalid_sql_statement_name = "26000";
 inline constexpr std::string_view invalid_catalog_name = "3D000";

@@ -293,6 +293,13 @@ ClientSession::Take ClientSession::take_copy(FrontendType type) {
 void ClientSession::fail_request(PgError error) {
   become(State::idle);
   error.severity = Severity::error;  // FATAL would be the end of the session, and only the request fails
+  if (block_ == Block::failed) {     // as the server that it has not got would say
+    error = {Severity::error,
+             std::string(sqlstate::in_failed_transaction),
+             "current transaction is aborted, commands ignored until end of transaction block",
+             {},
+             {}};
+  }
   write_error(outlet_.buffer(), error);
   const auto type = static_cast<FrontendType>(inbox_.kept().front());
   const bool is_simple = type == FrontendType::query || type == FrontendType::function_call;

@@ -44,7 +44,7 @@ class Database final : public SecretSource {
   ~Database();
 
   static constexpr std::string_view password = "sesame";
-  static constexpr std::string_view refusal = "the tenant may not log in at present";
+  static constexpr std::string_view refusal = "the tenant's quota has been used up";
 
   // The pooler's end of a new connection.
   std::unique_ptr<SimStream> connect();

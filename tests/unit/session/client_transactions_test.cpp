@@ -569,6 +569,21 @@ TEST_CASE("a batch that gets no server fails its block too, and is skipped to it
   CHECK(house.told(house.client, batch("COMMIT")) == answer_to_batch("ROLLBACK", 'I'));
 }
 
+TEST_CASE("another statement in a block that failed here, and that gets no server, fails for the block") {
+  for (const std::string& request : {select, batch("SELECT 1")}) {
+    Refusal house;
+    house.pass(5s);
+    house.client.take();
+    CHECK(house.told(house.client, request).empty());
+    house.pass(5s);
+    CHECK(house.client.take() ==
+          backend::error("25P02",
+                         "current transaction is aborted, commands ignored until end of transaction block") +
+              backend::ready('E'));
+    CHECK(house.told(house.client, commit) == done("ROLLBACK", 'I'));
+  }
+}
+
 TEST_CASE("another statement in a block that failed here fails on the server, which says so") {
   Refusal house;
   house.pass(5s);
