@@ -177,7 +177,9 @@ void Backend::roll_back() {
 }
 
 void Backend::fail_untouched_block() {
-  if (is_block_untouched()) abort();
+  if (!is_block_untouched()) return;
+  has_failed_untouched_ = block_ != Block::failed || has_failed_untouched_;
+  abort();
 }
 
 void Backend::abort() {

@@ -63,6 +63,8 @@ class Backend {
   // A block has begun and nothing has run in it: it needs no server yet. A request that finds none fails it.
   bool is_block_untouched() const { return block_ != Block::none && is_untouched_; }
   void fail_untouched_block();
+  // Did the block fail in that way, for want of a server?
+  bool has_failed_untouched() const { return block_ == Block::failed && has_failed_untouched_; }
   bool is_copying_in() const { return copy_.is_active; }
   bool is_sleeping() const { return is_sleeping_; }
   std::deque<Message>& inbox() { return inbox_; }
@@ -147,6 +149,7 @@ class Backend {
   Block block_ = Block::none;
   bool is_in_transaction_ = false;
   bool is_untouched_ = false;
+  bool has_failed_untouched_ = false;
   bool is_extended_ = false;  // is the message at work one of the extended protocol?
   bool is_skipping_ = false;  // up to the next Sync
   bool is_sleeping_ = false;

@@ -162,6 +162,7 @@ Backend::Ended Backend::run_transaction_command(const Command& command, std::str
     if (block_ == Block::open)
       notice(Severity::warning, "25001", "there is already a transaction in progress", out);
     is_untouched_ = block_ == Block::none;
+    if (is_untouched_) has_failed_untouched_ = false;
     block_ = Block::open;
     complete("BEGIN", out);
     return Ended::done;

@@ -32,11 +32,15 @@ std::unique_ptr<SimStream> Database::connect() {
 const UserSecret* Database::find(std::string_view) { return &secret_; }
 
 Database::LoginFate Database::decide_login() {
-  if (is_calm_) return LoginFate::welcome;
-  if (dice_.percent(traits_.refuse_percent)) return LoginFate::refused_for_now;
-  if (!dice_.percent(traits_.refuse_for_good_percent)) return LoginFate::welcome;
-  has_refused_for_good_ = true;
-  return LoginFate::refused_for_good;
+  if (!is_calm_) {
+    if (dice_.percent(traits_.refuse_percent)) return LoginFate::refused_for_now;
+    if (dice_.percent(traits_.refuse_for_good_percent)) {
+      has_refused_for_good_ = true;
+      return LoginFate::refused_for_good;
+    }
+  }
+  let_in_at_ = loop_.now();
+  return LoginFate::welcome;
 }
 
 void Database::cancel(std::int32_t process_id, std::string_view secret) {

@@ -56,6 +56,8 @@ class Database final : public SecretSource {
 
   int kills() const { return kills_; }
   bool has_refused_for_good() const { return has_refused_for_good_; }
+  // Has nobody been let in for so long?
+  bool has_been_shut_for(Duration time) const { return loop_.now() - let_in_at_ >= time; }
   bool has_injected_fault() const { return has_injected_fault_; }
   bool has_seen(const std::string& token) const { return seen_.contains(token); }
 
@@ -86,6 +88,7 @@ class Database final : public SecretSource {
   std::set<std::string, std::less<>> seen_;
   std::int32_t last_process_id_ = 0;
   int kills_ = 0;
+  TimePoint let_in_at_;  // somebody, the last time
   int answers_to_fault_;
   bool is_calm_ = false;
   bool has_refused_for_good_ = false;

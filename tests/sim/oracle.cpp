@@ -61,11 +61,13 @@ bool Oracle::accept(std::string_view message) {
 
 // A known difference: in a failed transaction the pooler may have to prepare a statement first that the
 // client has already. That is refused because of the transaction, before PostgreSQL looks at the client's own
-// Parse, Bind or Describe.
+// Parse, Bind or Describe. If the block has failed for want of a server, and there is none still, the same is
+// said of all that needs one, as a Parse of nothing.
 bool Oracle::accept_failed_block(std::string_view owed, std::string_view message) {
   if (backend_.status() != TransactionStatus::failed || !is_error(message, "25P02")) return false;
   const auto type = static_cast<BackendType>(owed.front());
-  if (type != BackendType::error_response && type != BackendType::parameter_description) return false;
+  const bool is_known = type == BackendType::error_response || type == BackendType::parameter_description;
+  if (!is_known && !backend_.has_failed_untouched()) return false;
   out_.clear();
   taken_ = 0;
   backend_.skip_to_sync();

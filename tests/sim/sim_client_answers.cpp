@@ -111,8 +111,13 @@ bool SimClient::take_deviation(const PgError& error) {
     return false;  // the oracle says the same now
   }
   const bool has_waited = error.message.starts_with("no server connection within query_wait_timeout");
-  if (!has_waited && error.message != Database::refusal) return false;
+  if (!has_waited && error.message != Database::refusal && !is_told_of_shut_database(error)) return false;
   return oracle_.refuse();
+}
+
+bool SimClient::is_told_of_shut_database(const PgError& error) const {
+  return error.message == "the database server can't be reached" &&
+         theatre_.database().has_been_shut_for(theatre_.settings().server_down_timeout);
 }
 
 bool SimClient::may_be_told(const PgError& fatal) const {
