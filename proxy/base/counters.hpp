@@ -27,6 +27,9 @@ struct Counters {
   Counter client_idle_timeouts;
   Counter transactions;
   Counter query_wait_timeouts;
+  Counter overloads;          // how often a queue was found to stand (queue_target)
+  Counter shed_queue_target;  // clients that were refused for it
+  Counter shed_max_queue;
   Counter query_timeouts;
   Counter idle_transaction_timeouts;
   Counter client_statement_limits;  // max_client_prepared_statements, max_prepared_statement_length

@@ -20,6 +20,7 @@ enum class PoolMode { session, transaction, statement };
 enum class SessionFidelity { full, off };
 enum class Switch { off, on };
 enum class Pings { server, local };
+enum class FairBy { none, user, application_name };
 enum class ScaleToZero { automatic, on, off };
 enum class KeepaliveMode { off, while_clients, schedule, always };
 // A number with up to three decimals.
@@ -84,6 +85,9 @@ struct Settings {
   int min_pool_size = 0;
   int reserve_pool_size = 0;
   Milliseconds reserve_pool_timeout{5000};
+  Milliseconds queue_target{0};
+  int max_queue = 0;
+  FairBy fair_by = FairBy::none;
   int max_client_conn = 1000;
   int max_db_connections = 0;
   int max_user_connections = 0;

@@ -13,6 +13,7 @@ using namespace std::string_view_literals;
 constexpr std::array pool_modes{"session"sv, "transaction"sv, "statement"sv};
 constexpr std::array switches{"off"sv, "on"sv};
 constexpr std::array ping_words{"server"sv, "local"sv};
+constexpr std::array fair_by_words{"none"sv, "user"sv, "application_name"sv};
 constexpr std::array sleep_words{"auto"sv, "on"sv, "off"sv};
 constexpr std::array keepalive_words{"off"sv, "while_clients"sv, "schedule"sv, "always"sv};
 constexpr std::array session_fidelities{"full"sv, "off"sv};
@@ -108,6 +109,12 @@ const std::array table{
             "Additional connections for a pool whose clients wait longer than reserve_pool_timeout."},
     Setting{pools, "reserve_pool_timeout", &S::reserve_pool_timeout, duration, Takes::reload,
             "Wait after which the reserve is used; 0: never."},
+    Setting{pools, "queue_target", &S::queue_target, duration, Takes::reload,
+            "A wait for a server that is bearable. A pool whose queue stands for longer is overloaded: it serves the newest first and refuses whom it lets wait for so long; 0: never."},
+    Setting{pools, "max_queue", &S::max_queue, count_type, Takes::reload,
+            "Clients that may wait for a server of one pool; 0: no limit."},
+    Setting{pools, "fair_by", &S::fair_by, word(fair_by_words), Takes::reload,
+            "Whose clients take turns when there are too few servers. user: servers that users share go to who has the fewest; application_name: so, and within a pool each application in its turn."},
     Setting{pools, "max_client_conn", &S::max_client_conn, pool_size_type, Takes::reload,
             "Clients connected at once."},
     Setting{pools, "max_db_connections", &S::max_db_connections, count_type, Takes::reload,

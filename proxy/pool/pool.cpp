@@ -16,24 +16,23 @@ constexpr std::size_t custom_settings_max = 200;
 // Functions may be changed by others than our clients.
 constexpr std::chrono::minutes names_kept{1};
 
-std::string seconds(Milliseconds time) {
-  std::string text = std::to_string(time.count() / 1000);
-  if (const auto rest = time.count() % 1000; rest != 0) text += "." + std::to_string(1000 + rest).substr(1);
-  return text + " s";
-}
-
 }  // namespace
 
 Pool::Pool(PoolSet& pools, PoolKey key)
-    : pools_(pools),
-      key_(std::move(key)),
-      settings_(pools.settings().pool_settings(key_.database, key_.user)),
-      bare_set_(parameter_sets_.intern({})) {}
+    : pools_(pools), key_(std::move(key)), bare_set_(parameter_sets_.intern({})) {
+  configure(pools.settings().pool_settings(key_.database, key_.user));
+}
 
 Pool::Pool(PoolSet& pools, PoolKey key, StartupParameters replication) : Pool(pools, std::move(key)) {
   replication_ = std::move(replication);
   settings_.pool_mode = PoolMode::session;
   settings_.min_pool_size = 0;
+}
+
+void Pool::configure(PoolSettings settings) {
+  settings_ = std::move(settings);
+  const Settings& global = pools_.settings();
+  queue_.configure({global.queue_target, global.max_queue, global.fair_by});
 }
 
 Pool::~Pool() {
@@ -48,14 +47,19 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
   close_outdated();
   // Passes nobody: what is idle while others wait does not suit them, and they will get new ones.
   if (ServerConnection* const server = take_idle(waiter)) return server;
-  waiter.waiting_since_ = pools_.world().loop.now();
-  waiters_.push_back(waiter);
+  queue_.push(waiter, pools_.world().loop.now());
   grow();
-  const auto is_served = [this] { return waiters_.size() <= connecting_.size(); };
+  const auto is_served = [this] { return queue_.size() <= connecting_.size(); };
   if (!is_served() && waiter.wants_fresh() && connecting_.empty()) close_unclaimed_one();
-  if (is_served() || idle_.empty()) return nullptr;
+  if (is_served() || idle_.empty()) {
+    // Not from here: it might be this one, which does not know yet that it waits.
+    if (queue_.surplus() != nullptr && !std::exchange(has_posted_surplus_, true)) {
+      pools_.world().loop.post([pools = &pools_] { pools->refuse_surplus(); });
+    }
+    return nullptr;
+  }
   // No other will be made: one that somebody would like to find again must do.
-  waiter.leave_queue();
+  queue_.serve(waiter);
   stop_asking();
   return take_out_of_idle(idle_.begin(), waiter);
 }
@@ -164,18 +168,15 @@ void Pool::discard(ServerConnection& server) {
   close(server, "client left in the middle of a request");
 }
 
-// To the first waiter whom it suits, else to the idle list.
+// To the waiter whose turn it is and whom it suits, else to the idle list.
 void Pool::offer(ServerConnection& server) {
   if (is_worn(server, pools_.world().loop.now())) return close(server, "server_lifetime");
   if (pools_.broker().is_anyone_hungry() && give_up(server)) return;
-  const auto first = std::find_if(waiters_.begin(), waiters_.end(),
-                                  [&](const Waiter& waiter) { return suits(server, waiter); });
-  if (first != waiters_.end()) {
-    Waiter& served = *first;
-    waiters_.erase(first);
-    if (waiters_.empty()) stop_asking();
-    end_claim_of_others(server, served);
-    return served.on_granted(server);
+  if (Waiter* const next = next_for(server)) {
+    queue_.serve(*next);
+    if (queue_.empty()) stop_asking();
+    end_claim_of_others(server, *next);
+    return next->on_granted(server);
   }
   server.become(ServerConnection::State::idle);
   idle_.push_back(&server);
@@ -184,55 +185,6 @@ void Pool::offer(ServerConnection& server) {
 bool Pool::is_worn(const ServerConnection& server, TimePoint now) const {
   return server.retired() || now >= server.expires() || is_outdated(server) ||
          static_cast<int>(servers_.size()) > settings_.pool_size + settings_.reserve_pool_size;
-}
-
-void Pool::refuse_all(const PgError& why) {
-  const PgError error = why;
-  // Those who queue up again from inside on_refused() are not told twice.
-  for (std::size_t left = waiters_.size(); left > 0 && !waiters_.empty(); --left) {
-    Waiter& first = waiters_.front();
-    waiters_.pop_front();
-    first.on_refused(error);
-  }
-}
-
-std::string Pool::what_is_in_the_way() const {
-  switch (refusal_) {
-    case Broker::Refusal::max_db_connections:
-      return "max_db_connections (" + std::to_string(settings_.max_db_connections) + ") is reached.";
-    case Broker::Refusal::max_user_connections:
-      return "max_user_connections (" + std::to_string(settings_.max_user_connections) + ") is reached.";
-    case Broker::Refusal::none:
-    case Broker::Refusal::pool_size:
-      break;
-  }
-  return "All server connections of the pool are in use; its size (default_pool_size) is " +
-         std::to_string(settings_.pool_size) + ".";
-}
-
-void Pool::refuse_overdue(TimePoint now) {
-  const Milliseconds limit = pools_.settings().query_wait_timeout;
-  if (limit.count() == 0) return;
-  while (!waiters_.empty() && now - waiters_.front().waiting_since() >= limit) {
-    Waiter& first = waiters_.front();
-    waiters_.pop_front();
-    ++pools_.counters().query_wait_timeouts;
-    const bool is_down = !last_connect_error_.message.empty();
-    PgError error;
-    error.sqlstate = is_down ? sqlstate::cannot_connect : sqlstate::too_many_connections;
-    error.message = "no server connection within query_wait_timeout (" + seconds(limit) + ")";
-    error.detail = is_down ? last_connect_error_.message : what_is_in_the_way();
-    error.hint = is_down ? "" : "Try again, or raise the limit.";
-    first.on_refused(error);
-  }
-}
-
-void Pool::refuse_hopeless(TimePoint now) {
-  if (waiters_.empty()) return;
-  const PgError why = pools_.broker().upstream().refusal(now, pools_.settings().server_down_timeout);
-  if (why.message.empty()) return;
-  pools_.counters().refused_hopeless.add(waiters_.size());
-  refuse_all(why);
 }
 
 void Pool::end_overdue_servers(TimePoint now) {
@@ -290,6 +242,7 @@ void Pool::tick(TimePoint now) {
     attempt->time_out();
   }
   refuse_overdue(now);
+  shed(now);
   refuse_hopeless(now);
   end_overdue_servers(now);
   parameter_sets_.sweep();

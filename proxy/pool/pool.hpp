@@ -1,5 +1,6 @@
 // Pool: the server connections of one (database, user) on one worker, and the clients that wait for one.
-// First come, first served; the server used last is used first, so that the others can go idle and end.
+// First come, first served, but under overload (WaitQueue); the server used last is used first, so that the
+// others can go idle and end.
 //
 // Grows by as many connections as there are waiters, within its size, its reserve, the database's and the
 // user's limit (Broker) and max_server_connecting. A tick of the janitor does all timeouts. One thread.
@@ -10,15 +11,13 @@
 #include <string>
 #include <vector>
 
-#include <boost/intrusive/list.hpp>
-
 #include "proxy/base/settings.hpp"
 #include "proxy/pool/broker.hpp"
 #include "proxy/pool/function_table.hpp"
 #include "proxy/pool/parameter_set.hpp"
 #include "proxy/pool/server_connect.hpp"
 #include "proxy/pool/server_connection.hpp"
-#include "proxy/pool/waiter.hpp"
+#include "proxy/pool/wait_queue.hpp"
 
 namespace ballast {
 
@@ -74,6 +73,8 @@ class Pool final : private ServerOwner {
   void grow();
   // Somebody is about to need a server, and there is none: makes one.
   void connect_ahead();
+  // Refuses those who are too many (max_queue).
+  void refuse_surplus();
   // A server that comes from another worker. `bare`: what a server of this pool reports that nobody has
   // changed.
   void adopt(ServerConnection::Birth server, const ReportedParameters& bare);
@@ -89,11 +90,11 @@ class Pool final : private ServerOwner {
   TimePoint active_at(TimePoint now) const;
   bool ping_idle_one();
   bool connect_for_keepalive();
-  void configure(PoolSettings settings) { settings_ = std::move(settings); }
+  void configure(PoolSettings settings);
   const PoolSettings& settings() const { return settings_; }
   const PoolKey& key() const { return key_; }
   bool is_empty() const {
-    return servers_.empty() && connecting_.empty() && waiters_.empty() && clients == 0 &&
+    return servers_.empty() && connecting_.empty() && queue_.empty() && clients == 0 &&
            settings_.min_pool_size == 0;
   }
 
@@ -101,7 +102,7 @@ class Pool final : private ServerOwner {
 
   std::size_t server_count() const { return servers_.size(); }
   std::size_t idle_count() const { return idle_.size(); }
-  std::size_t waiting_count() const { return waiters_.size(); }
+  std::size_t waiting_count() const { return queue_.size(); }
   int clients = 0;  // sessions that belong to this pool, whatever they do
 
  private:
@@ -137,9 +138,12 @@ class Pool final : private ServerOwner {
   void on_connected(std::uint64_t id, ServerConnect::Outcome outcome);
   void on_connect_failed(ServerConnect::Outcome outcome);
   void tell_others(Upstream::News news);
+  Waiter* next_for(const ServerConnection& server);
   void refuse_all(const PgError& why);
   void refuse_overdue(TimePoint now);
   void refuse_hopeless(TimePoint now);
+  void refuse_for_overload(Waiter& waiter, std::string message);
+  void shed(TimePoint now);
   std::string what_is_in_the_way() const;
   void end_overdue_servers(TimePoint now);
   void end_silent_servers(TimePoint now);
@@ -165,7 +169,8 @@ class Pool final : private ServerOwner {
   std::vector<std::unique_ptr<ServerConnection>> servers_;  // all of them
   std::vector<ServerConnection*> idle_;                     // of these, used last at the back
   std::vector<Attempt> connecting_;
-  boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters_;
+  WaitQueue queue_;
+  bool has_posted_surplus_ = false;  // refuse_surplus() follows
   std::uint64_t last_outdated_ = 0;  // up to this id there is no such server among the idle ones
   PgError last_connect_error_;       // why the latest attempt failed; empty after a success
   std::uint64_t keepalive_id_ = 0;   // of the server that keepalive has asked for last

@@ -39,20 +39,18 @@ void Pool::end_claim_of_others(ServerConnection& server, const Waiter& waiter) {
   if (server.claimant() != waiter.claimant()) server.claim(0);
 }
 
-// While there are more waiters than connections in the making, anything suits.
 bool Pool::suits(const ServerConnection& server, const Waiter& waiter) const {
-  if (waiters_.size() > connecting_.size()) return true;
   if (server.claimant() != 0) return server.claimant() == waiter.claimant();
   return server.is_fresh() || !waiter.wants_fresh();
 }
 
 void Pool::serve_with_what_is_there() {
   close_outdated();
-  while (waiters_.size() > connecting_.size() && !idle_.empty()) {
-    Waiter& first = waiters_.front();
-    waiters_.pop_front();
-    if (waiters_.empty()) stop_asking();
-    first.on_granted(*take_out_of_idle(idle_.begin(), first));
+  while (queue_.size() > connecting_.size() && !idle_.empty()) {
+    Waiter& next = queue_.next();
+    queue_.serve(next);
+    if (queue_.empty()) stop_asking();
+    next.on_granted(*take_out_of_idle(idle_.begin(), next));
   }
 }
 

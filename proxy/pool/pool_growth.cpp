@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds patience_between_pools{100};
 }  // namespace
 
 void Pool::grow() {
-  const std::size_t waiting = waiters_.size();
+  const std::size_t waiting = queue_.size();
   if (waiting <= connecting_.size()) return stop_asking();
   if (pools_.world().loop.now() < retry_at_) return;
   for (std::size_t missing = waiting - connecting_.size(); missing > 0; --missing) {
@@ -38,16 +38,16 @@ void Pool::connect_ahead() {
 
 // The reserve opens when the first waiter has waited for reserve_pool_timeout.
 int Pool::allowed_size() const {
-  if (settings_.reserve_pool_size == 0 || waiters_.empty()) return settings_.pool_size;
-  const Duration waited = pools_.world().loop.now() - waiters_.front().waiting_since();
+  if (settings_.reserve_pool_size == 0 || queue_.empty()) return settings_.pool_size;
+  const Duration waited = pools_.world().loop.now() - queue_.oldest().waiting_since();
   if (waited < pools_.settings().reserve_pool_timeout) return settings_.pool_size;
   return settings_.pool_size + settings_.reserve_pool_size;
 }
 
 // Since when the first waits for whom no server is in the making.
 TimePoint Pool::unserved_since() const {
-  if (waiters_.size() <= connecting_.size()) return TimePoint::max();
-  return std::next(waiters_.begin(), static_cast<std::ptrdiff_t>(connecting_.size()))->waiting_since();
+  if (queue_.size() <= connecting_.size()) return TimePoint::max();
+  return queue_.oldest_but(connecting_.size()).waiting_since();
 }
 
 bool Pool::connect_one(int size) {
@@ -207,7 +207,7 @@ bool Pool::give_up(ServerConnection& server) { return give_away(server) || make_
 bool Pool::give_away(ServerConnection& server) {
   if (is_for_replication() || !server.is_movable()) return false;
   const TimePoint before =
-      waiters_.empty() ? TimePoint::max() : waiters_.front().waiting_since() - patience_between_workers;
+      queue_.empty() ? TimePoint::max() : queue_.oldest().waiting_since() - patience_between_workers;
   const auto worker = pools_.broker().hungriest(pools_.worker(), key_, before);
   if (!worker) return false;
   std::unique_ptr<ServerConnection> shell = take_out(server);
@@ -219,7 +219,7 @@ bool Pool::give_away(ServerConnection& server) {
 // Closes it, if another pool's clients have waited longer than ours for a place.
 bool Pool::make_way(ServerConnection& server) {
   const TimePoint before =
-      waiters_.empty() ? TimePoint::max() : waiters_.front().waiting_since() - patience_between_pools;
+      queue_.empty() ? TimePoint::max() : queue_.oldest().waiting_since() - patience_between_pools;
   if (!pools_.broker().is_place_wanted(key_, {this, before})) return false;
   close(server, "made room for another pool");
   return true;

@@ -52,6 +52,10 @@ void PoolSet::grow() {
   for (const auto& [key, pool] : pools_) pool->grow();
 }
 
+void PoolSet::refuse_surplus() {
+  for (const auto& [key, pool] : pools_) pool->refuse_surplus();
+}
+
 bool PoolSet::evict_for(const PoolKey& key, Broker::Refusal refusal) {
   for (const auto& [other, pool] : pools_) {
     if (other != key && share_limit(refusal, other, key) && pool->close_idle_one()) return true;

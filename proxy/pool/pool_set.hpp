@@ -37,6 +37,7 @@ class PoolSet final : public SecretSource {
   void keep_awake(TimePoint now, WallTime wall);
   // A place in a limit that several pools share has become free: all try again to serve their queues.
   void grow();
+  void refuse_surplus();
   // Closes an idle server of another pool that counts against the limit which refused `key`.
   bool evict_for(const PoolKey& key, Broker::Refusal refusal);
   void close_all_idle();

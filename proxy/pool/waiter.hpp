@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include <boost/intrusive/list_hook.hpp>
 
@@ -13,34 +14,51 @@
 namespace ballast {
 
 class ServerConnection;
+class WaitQueue;
+struct WaitFlow;
 
-class Waiter
-    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+// Of a client, by the startup parameter ballast.priority. The higher comes first, always.
+enum class Priority : std::uint8_t { high, normal, low };
+
+class Waiter {
  public:
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+
   // The server is leased to nobody yet: take it (ServerConnection::lease_to) before this returns.
   virtual void on_granted(ServerConnection& server) = 0;
   virtual void on_refused(const PgError& why) = 0;
+  // For fair_by = application_name. Valid until this one does something.
+  virtual std::string_view application_name() const { return {}; }
 
-  bool is_waiting() const { return is_linked(); }
+  bool is_waiting() const { return queue_ != nullptr; }
   // Who it is, if it has left something on a server that only a claim keeps (ServerConnection::claim); 0:
   // nobody in particular.
   std::uint64_t claimant() const { return claimant_; }
   // Is it to be served by the server that it has claimed, else by one that no client has had, if one can be
   // made?
   bool wants_fresh() const { return wants_fresh_; }
+  Priority priority() const { return priority_; }
   TimePoint waiting_since() const { return waiting_since_; }
-  void leave_queue() {
-    if (is_linked()) unlink();
-  }
+  void leave_queue();
 
  protected:
-  ~Waiter() = default;
+  Waiter() = default;
+  ~Waiter() { leave_queue(); }
 
   std::uint64_t claimant_ = 0;
   bool wants_fresh_ = false;
+  Priority priority_ = Priority::normal;
 
  private:
-  friend class Pool;
+  friend class WaitQueue;
+  friend struct WaitFlow;
+  using Hook = boost::intrusive::list_member_hook<>;
+
+  Hook in_arrivals_;
+  Hook in_flow_;
+  WaitQueue* queue_ = nullptr;
+  WaitFlow* flow_ = nullptr;
   TimePoint waiting_since_;
 };
 

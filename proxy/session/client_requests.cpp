@@ -293,7 +293,7 @@ ClientSession::Take ClientSession::take_copy(FrontendType type) {
 void ClientSession::fail_request(PgError error) {
   become(State::idle);
   error.severity = Severity::error;  // FATAL would be the end of the session, and only the request fails
-  if (block_ == Block::failed) {     // as the server that it has not got would say
+  if (block_ == Block::failed && is_refused_in_failed_block(inbox_.kept())) {
     error = {Severity::error,
              std::string(sqlstate::in_failed_transaction),
              "current transaction is aborted, commands ignored until end of transaction block",

@@ -163,6 +163,7 @@ bool ClientSession::adopt_parameters() {
   for (const auto& [name, value] : values.values) {
     if (name.find('.') != std::string::npos) pool_->learn_custom_setting(name);
   }
+  priority_ = values.priority;
   parameters_ = startup_parameters_ = pool_->parameter_sets().intern(std::move(values.values));
   if (parameters_->proven()) return true;
   const auto reported = context_.pools().broker().logins().find(pool_->key(), parameters_->values);
@@ -220,6 +221,11 @@ void ClientSession::on_granted(ServerConnection& server) {
     go_on();
   }
   settle_down();
+}
+
+std::string_view ClientSession::application_name() const {
+  const auto given = parameters_->values.find("application_name");
+  return given == parameters_->values.end() ? std::string_view{} : given->second;
 }
 
 void ClientSession::on_refused(const PgError& why) {

@@ -153,6 +153,7 @@ class ClientSession final : public Mortal,
   void write_own_ready();
   std::string_view control_block(TransactionControl control, std::string_view text);
   void end_block();
+  static bool is_refused_in_failed_block(std::string_view message);
   Take take_alone(Cut& cut, FrontendType type, std::string_view message);
   Take took_alone();
   bool take_lone_batch(Cut& cut);
@@ -264,6 +265,7 @@ class ClientSession final : public Mortal,
   // Waiter
   void on_granted(ServerConnection& server) override;
   void on_refused(const PgError& why) override;
+  std::string_view application_name() const override;
 
   SessionContext& context_;
   std::unique_ptr<Stream> stream_;

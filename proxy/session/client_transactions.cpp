@@ -5,6 +5,7 @@
 // Until then the block exists for the client alone (Block). Only a text that can't fail is held back: one
 // statement, complete, whose modes the server takes.
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdint>
 #include <utility>
@@ -25,6 +26,9 @@ bool contains_word(std::string_view text, std::string_view lower) {
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(),
                      [](unsigned char a, char b) { return std::tolower(a) == b; }) != text.end();
 }
+
+// The first words of what PostgreSQL takes in a failed transaction (IsTransactionExitStmt, and ROLLBACK TO).
+constexpr std::array<std::string_view, 5> exits{"abort", "commit", "end", "prepare", "rollback"};
 
 // Is it a statement without declared types of parameters?
 bool has_no_types(std::string_view definition) {
@@ -107,6 +111,19 @@ std::string_view ClientSession::control_block(TransactionControl control, std::s
       break;
   }
   return {};
+}
+
+// As the server would say that is not there. Not what may end the transaction, or may be nothing at all: the
+// start of the message, in whatever length it has come, must show a statement that does not.
+bool ClientSession::is_refused_in_failed_block(std::string_view message) {
+  const auto type = static_cast<FrontendType>(message.front());
+  if (type != FrontendType::query && type != FrontendType::parse) return false;
+  Reader body(message.substr(std::min(header_size, message.size())));
+  if (type == FrontendType::parse) body.cstring();
+  const Token first = Lexer(body.rest()).next();
+  const bool is_whole = first.begin + first.size < body.rest().data() + body.rest().size();
+  if (first.kind != TokenKind::word || !is_whole) return false;
+  return std::none_of(exits.begin(), exits.end(), [&first](std::string_view word) { return first.is(word); });
 }
 
 void ClientSession::end_block() {

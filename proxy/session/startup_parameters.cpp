@@ -1,6 +1,7 @@
 #include "proxy/session/startup_parameters.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -71,6 +72,22 @@ PgError read_options(std::string_view options, ReportedParameters& values) {
   return {};
 }
 
+void take_priority(StartupValues& startup) {
+  const auto given = startup.values.extract("ballast.priority");
+  if (given.empty()) return;
+  constexpr std::array<std::string_view, 3> words{"high", "normal", "low"};  // as Priority has them
+  const auto word = std::find(words.begin(), words.end(), lower_case(given.mapped()));
+  if (word != words.end()) {
+    startup.priority = static_cast<Priority>(word - words.begin());
+    return;
+  }
+  startup.error = {Severity::fatal,
+                   std::string(sqlstate::invalid_parameter_value),
+                   "invalid value for parameter \"ballast.priority\": \"" + given.mapped() + "\"",
+                   {},
+                   "Available values: high, normal, low."};
+}
+
 }  // namespace
 
 StartupValues read_startup_values(const StartupParameters& parameters) {
@@ -87,6 +104,7 @@ StartupValues read_startup_values(const StartupParameters& parameters) {
     result.error = {
         Severity::fatal, "42704", "unrecognized configuration parameter \"" + name + "\"", {}, {}};
   }
+  if (result.error.message.empty()) take_priority(result);
   return result;
 }
 

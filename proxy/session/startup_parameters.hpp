@@ -7,12 +7,14 @@
 #include "protocol/startup.hpp"
 
 #include "proxy/pool/parameter_set.hpp"
+#include "proxy/pool/waiter.hpp"
 
 namespace ballast {
 
 struct StartupValues {
-  ReportedParameters values;  // names in lower case
-  PgError error;              // FATAL, as PostgreSQL would refuse them; empty message: all is well
+  ReportedParameters values;             // names in lower case
+  Priority priority = Priority::normal;  // ballast.priority, which no server is told
+  PgError error;                         // FATAL, as PostgreSQL would refuse them; empty message: all is well
 };
 
 // Parameters given by themselves win over those in `options`, as in PostgreSQL.

@@ -66,8 +66,11 @@ bool Oracle::accept(std::string_view message) {
 bool Oracle::accept_failed_block(std::string_view owed, std::string_view message) {
   if (backend_.status() != TransactionStatus::failed || !is_error(message, "25P02")) return false;
   const auto type = static_cast<BackendType>(owed.front());
-  const bool is_known = type == BackendType::error_response || type == BackendType::parameter_description;
-  if (!is_known && !backend_.has_failed_untouched()) return false;
+  if (type == BackendType::error_response) {  // and what PostgreSQL says behind it is the same
+    taken_ += owed.size();
+    return true;
+  }
+  if (type != BackendType::parameter_description && !backend_.has_failed_untouched()) return false;
   out_.clear();
   taken_ = 0;
   backend_.skip_to_sync();
@@ -88,7 +91,8 @@ std::string Oracle::expected() {
 }
 
 bool Oracle::refuse() {
-  const bool is_in_use = backend_.is_in_transaction() && !backend_.is_block_untouched();
+  const bool is_in_use =
+      backend_.is_in_transaction() && !backend_.is_block_untouched() && !backend_.has_failed_untouched();
   if (taken_ < out_.size() || is_in_use || backend_.is_copying_in()) return false;
   auto& inbox = backend_.inbox();
   const auto is_ignored = [](char type) { return type == 'H' || type == 'd' || type == 'c' || type == 'f'; };

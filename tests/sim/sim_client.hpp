@@ -71,6 +71,7 @@ class SimClient final : public StreamListener {
   void take_messages();
   void take(std::string_view message);
   bool take_deviation(const PgError& error);
+  bool is_shed(const PgError& error) const;
   bool is_told_of_shut_database(const PgError& error) const;
   bool may_be_told(const PgError& fatal) const;
   void take_end();

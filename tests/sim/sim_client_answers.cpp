@@ -111,13 +111,21 @@ bool SimClient::take_deviation(const PgError& error) {
     return false;  // the oracle says the same now
   }
   const bool has_waited = error.message.starts_with("no server connection within query_wait_timeout");
-  if (!has_waited && error.message != Database::refusal && !is_told_of_shut_database(error)) return false;
+  const bool is_refused =
+      has_waited || error.message == Database::refusal || is_shed(error) || is_told_of_shut_database(error);
+  if (!is_refused) return false;
   return oracle_.refuse();
 }
 
 bool SimClient::is_told_of_shut_database(const PgError& error) const {
   return error.message == "the database server can't be reached" &&
          theatre_.database().has_been_shut_for(theatre_.settings().server_down_timeout);
+}
+
+bool SimClient::is_shed(const PgError& error) const {
+  const Settings& settings = theatre_.settings();
+  if (error.message.starts_with("the database is overloaded")) return settings.queue_target.count() > 0;
+  return error.message.starts_with("too many clients wait") && settings.max_queue > 0;
 }
 
 bool SimClient::may_be_told(const PgError& fatal) const {
@@ -128,7 +136,7 @@ bool SimClient::may_be_told(const PgError& fatal) const {
   if (says("due to idle_transaction_timeout")) return settings.idle_transaction_timeout.count() > 0;
   if (says("due to client_idle_timeout")) return settings.client_idle_timeout.count() > 0;
   if (says("(max_client_conn)")) return state_ == State::login && settings.max_client_conn < 100;
-  if (says("no server connection within query_wait_timeout")) return true;
+  if (says("no server connection within query_wait_timeout") || is_shed(fatal)) return true;
   if (says(Database::refusal)) return theatre_.database().has_refused_for_good();
   if (fatal.sqlstate == sqlstate::admin_shutdown && theatre_.is_draining()) return true;
   const bool is_loss =

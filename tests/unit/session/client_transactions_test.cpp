@@ -584,6 +584,19 @@ TEST_CASE("another statement in a block that failed here, and that gets no serve
   }
 }
 
+TEST_CASE("what may end a block that failed here, and gets no server, is told that there is none") {
+  for (const std::string& request : {frontend::query("COMMIT; BEGIN"), frontend::query(""), batch("")}) {
+    Refusal house;
+    house.pass(5s);
+    house.client.take();
+    CHECK(house.told(house.client, request).empty());
+    house.pass(5s);
+    const std::string answer = house.client.take();
+    CHECK(error_in(answer).sqlstate == "53300");
+    CHECK(answer.ends_with(backend::ready('E')));
+  }
+}
+
 TEST_CASE("another statement in a block that failed here fails on the server, which says so") {
   Refusal house;
   house.pass(5s);

@@ -626,6 +626,50 @@ TEST_CASE("a query that gets no server is an error, and the client goes on [5.7-
   CHECK(house.server().take() == frontend::query("SELECT 2"));
 }
 
+TEST_CASE("under overload a query is refused with 53300 and a hint, and the client goes on") {
+  Settings settings;
+  settings.queue_target = 1s;
+  House house(settings);
+  test::FarEnd holder = house.log_in();
+  test::FarEnd client = house.log_in();
+  holder.send(frontend::query("BEGIN"));
+  house.run();
+  client.send(frontend::query("SELECT 1"));
+  house.run();
+  house.pass(1s);
+  CHECK(client.take().empty());
+  house.pass(1s);
+  const std::string answer = client.take();
+  CHECK(types(answer) == "EZ");
+  CHECK(error_in(answer).severity == Severity::error);
+  CHECK(error_in(answer).sqlstate == "53300");
+  CHECK_FALSE(error_in(answer).hint.empty());
+  house.server().take();
+  house.server().send(committed);
+  client.send(frontend::query("SELECT 2"));
+  house.run();
+  CHECK(house.server().take() == frontend::query("SELECT 2"));
+}
+
+TEST_CASE("who logs in with a high priority is served before who came first") {
+  House house;
+  test::FarEnd holder = house.log_in();
+  test::FarEnd client = house.log_in();
+  test::FarEnd urgent = house.log_in("options\0-c ballast.priority=high\0"s);
+  holder.send(frontend::query("BEGIN"));
+  house.run();
+  client.send(frontend::query("SELECT 'normal'"));
+  urgent.send(frontend::query("SELECT 'urgent'"));
+  house.run();
+  house.server().take();
+  house.server().send(committed);
+  house.run();
+  CHECK(house.server().take() == frontend::query("SELECT 'urgent'"));
+  house.server().send(committed);
+  house.run();
+  CHECK(house.server().take() == frontend::query("SELECT 'normal'"));
+}
+
 TEST_CASE("the rest of a long query that got no server is thrown away when it comes [5.7-109]") {
   Settings settings;
   settings.query_wait_timeout = 5s;

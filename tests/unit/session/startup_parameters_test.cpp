@@ -89,6 +89,22 @@ TEST_CASE("a parameter's odd name is refused before it comes near a server [5.1-
   }
 }
 
+TEST_CASE("ballast.priority is for us: it goes to no server") {
+  CHECK(read_startup_values({{"a", "1"}}).priority == Priority::normal);
+  const StartupValues high = read_startup_values({{"options", "-c ballast.priority=high -c a=1"}});
+  CHECK(high.priority == Priority::high);
+  CHECK(high.values == ReportedParameters{{"a", "1"}});
+  CHECK(read_startup_values({{"Ballast.Priority", "LOW"}}).priority == Priority::low);
+}
+
+TEST_CASE("a priority that there is not is refused, with those that there are") {
+  const StartupValues result = read_startup_values({{"ballast.priority", "highest"}});
+  CHECK(result.error.severity == Severity::fatal);
+  CHECK(result.error.sqlstate == "22023");
+  CHECK(result.error.message == "invalid value for parameter \"ballast.priority\": \"highest\"");
+  CHECK(result.error.hint == "Available values: high, normal, low.");
+}
+
 TEST_CASE("unknown names that could be a setting's are left to the server [5.1-14]") {
   CHECK(values({{"no_such_setting", "1"}, {"my.custom", "2"}}).size() == 2);
 }

@@ -1,0 +1,118 @@
+#include <chrono>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "tests/unit/pool/house.hpp"
+
+namespace ballast {
+namespace {
+
+using namespace std::chrono_literals;
+
+Settings with_target(Milliseconds target) {
+  Settings settings = with_size(1);
+  settings.queue_target = target;
+  return settings;
+}
+
+// One server, which somebody has.
+struct Busy : House {
+  explicit Busy(const Settings& from) : House(from) {
+    holder.ask(pool());
+    connect();
+  }
+  Client holder;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "under overload the newest is served first, and who has waited for queue_target is told to come again") {
+  Busy house(with_target(100ms));
+  Client first;
+  Client second;
+  first.ask(house.pool());
+  house.pass(100ms);
+  second.ask(house.pool());
+  CHECK(first.refusals == 0);
+  CHECK(house.counters().overloads.value() == 0);
+  house.pass(99ms);
+  Client third;
+  third.ask(house.pool());
+  house.pass(1ms);
+  CHECK(house.counters().overloads.value() == 1);
+  CHECK(house.counters().shed_queue_target.value() == 2);
+  CHECK(second.refusals == 1);
+  REQUIRE(first.refusals == 1);
+  CHECK(first.refused.severity == Severity::error);
+  CHECK(first.refused.sqlstate == "53300");
+  CHECK(first.refused.message ==
+        "the database is overloaded: no server connection within queue_target (0.100 s)");
+  CHECK(first.refused.detail.find("default_pool_size") != std::string::npos);
+  CHECK(first.refused.hint.find("try again") != std::string::npos);
+  Client fourth;
+  fourth.ask(house.pool());
+  house.holder.give_back(house.pool());
+  CHECK(fourth.has_server());
+  fourth.give_back(house.pool());
+  CHECK(third.has_server());
+}
+
+TEST_CASE("a queue that stands while the database wakes is no overload") {
+  House house(with_target(100ms));
+  house.broker.upstream().disconnected(Upstream::End::slept);
+  Client first;
+  Client second;
+  first.ask(house.pool());
+  second.ask(house.pool());
+  for (int i = 0; i < 10; ++i) house.pass(100ms);
+  CHECK(first.refusals + second.refusals == 0);
+  house.connect();
+  CHECK(first.has_server());
+  house.pass(99ms);
+  CHECK(second.refusals == 0);
+}
+
+TEST_CASE("without queue_target nobody is told to come again") {
+  Busy house(with_size(1));
+  Client client;
+  client.ask(house.pool());
+  for (int i = 0; i < 10; ++i) house.pass(10s);
+  CHECK(client.refusals == 0);
+  house.holder.give_back(house.pool());
+  CHECK(client.has_server());
+}
+
+TEST_CASE("a queue longer than max_queue refuses who comes, with the setting's name") {
+  Settings settings = with_size(1);
+  settings.max_queue = 1;
+  Busy house(settings);
+  Client waits;
+  Client comes;
+  waits.ask(house.pool());
+  comes.ask(house.pool());
+  CHECK(comes.refusals == 0);  // not from inside its call
+  house.fake.run();
+  CHECK(waits.refusals == 0);
+  REQUIRE(comes.refusals == 1);
+  CHECK(comes.refused.sqlstate == "53300");
+  CHECK(comes.refused.message == "too many clients wait for a server connection (max_queue 1)");
+  CHECK(house.counters().shed_max_queue.value() == 1);
+  house.holder.give_back(house.pool());
+  CHECK(waits.has_server());
+}
+
+TEST_CASE("the rules of the queue change with a reload") {
+  Busy house(with_size(1));
+  Client waits;
+  Client comes;
+  waits.ask(house.pool());
+  house.settings.max_queue = 1;
+  house.pools->configure(std::make_shared<const Settings>(house.settings), house.users());
+  comes.ask(house.pool());
+  house.fake.run();
+  CHECK(comes.refusals == 1);
+}
+
+}  // namespace ballast
