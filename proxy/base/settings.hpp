@@ -20,6 +20,7 @@ enum class PoolMode { session, transaction, statement };
 enum class SessionFidelity { full, off };
 enum class Switch { off, on };
 enum class Pings { server, local };
+enum class PoolTarget { size, latency };
 enum class FairBy { none, user, application_name };
 enum class ScaleToZero { automatic, on, off };
 enum class KeepaliveMode { off, while_clients, schedule, always };
@@ -85,6 +86,7 @@ struct Settings {
   int min_pool_size = 0;
   int reserve_pool_size = 0;
   Milliseconds reserve_pool_timeout{5000};
+  PoolTarget pool_target = PoolTarget::size;
   Milliseconds queue_target{0};
   int max_queue = 0;
   FairBy fair_by = FairBy::none;

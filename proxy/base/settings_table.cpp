@@ -13,6 +13,7 @@ using namespace std::string_view_literals;
 constexpr std::array pool_modes{"session"sv, "transaction"sv, "statement"sv};
 constexpr std::array switches{"off"sv, "on"sv};
 constexpr std::array ping_words{"server"sv, "local"sv};
+constexpr std::array pool_target_words{"size"sv, "latency"sv};
 constexpr std::array fair_by_words{"none"sv, "user"sv, "application_name"sv};
 constexpr std::array sleep_words{"auto"sv, "on"sv, "off"sv};
 constexpr std::array keepalive_words{"off"sv, "while_clients"sv, "schedule"sv, "always"sv};
@@ -109,6 +110,8 @@ const std::array table{
             "Additional connections for a pool whose clients wait longer than reserve_pool_timeout."},
     Setting{pools, "reserve_pool_timeout", &S::reserve_pool_timeout, duration, Takes::reload,
             "Wait after which the reserve is used; 0: never."},
+    Setting{pools, "pool_target", &S::pool_target, word(pool_target_words), Takes::reload,
+            "size: a pool uses as many servers as it may have; latency: of these as many as the database answers about as fast as few."},
     Setting{pools, "queue_target", &S::queue_target, duration, Takes::reload,
             "A wait for a server that is bearable. A pool whose queue stands for longer is overloaded: it serves the newest first and refuses whom it lets wait for so long; 0: never."},
     Setting{pools, "max_queue", &S::max_queue, count_type, Takes::reload,

@@ -18,12 +18,12 @@ namespace ballast {
 enum class Takes { reload, restart };  // what it takes for a change to have an effect
 
 struct Setting {
-  using Field =
-      std::variant<int Settings::*, std::uint16_t Settings::*, std::uint32_t Settings::*,
-                   Milliseconds Settings::*, std::string Settings::*, PoolMode Settings::*,
-                   SessionFidelity Settings::*, Switch Settings::*, ScaleToZero Settings::*,
-                   Pings Settings::*, FairBy Settings::*, KeepaliveMode Settings::*, Thousandths Settings::*,
-                   AuthType Settings::*, ClientTls Settings::*, LogFormat Settings::*>;
+  using Field = std::variant<int Settings::*, std::uint16_t Settings::*, std::uint32_t Settings::*,
+                             Milliseconds Settings::*, std::string Settings::*, PoolMode Settings::*,
+                             SessionFidelity Settings::*, Switch Settings::*, ScaleToZero Settings::*,
+                             Pings Settings::*, PoolTarget Settings::*, FairBy Settings::*,
+                             KeepaliveMode Settings::*, Thousandths Settings::*, AuthType Settings::*,
+                             ClientTls Settings::*, LogFormat Settings::*>;
 
   std::string_view section;
   std::string_view name;

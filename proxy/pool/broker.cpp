@@ -63,12 +63,25 @@ Broker::Answer Broker::ask(const PoolKey& key, const PoolSettings& settings, int
   return {Permit(*this, key), Refusal::none};
 }
 
+// A difference of one is none: a place would go to and fro between two for ever.
+bool Broker::is_ahead(const Hungry& hungry, const PoolKey& key, const Turn& turn) const {
+  if (hungry.pool == turn.pool) return false;
+  const bool is_fair = fair_by_.load(std::memory_order_relaxed) != FairBy::none;
+  if (is_fair && turn.since < TimePoint::max()) {
+    const int theirs = count(by_pool_, hungry.key);
+    const int ours = count(by_pool_, key);
+    if (theirs + 1 < ours) return true;
+    if (ours + 1 < theirs) return false;
+  }
+  return hungry.since < turn.since;
+}
+
 // Those whom another shared limit stands in the way of count as well: a pool that needs places in two full
 // limits would lose the one while it gets the other, for ever, and make others close servers for nothing.
 // Those who wait for a server of their own pool don't: they could not use a place.
 int Broker::ahead_of(const Turn& turn, Refusal limit, const PoolKey& key) const {
   return static_cast<int>(std::count_if(hungry_.begin(), hungry_.end(), [&](const Hungry& other) {
-    return other.refusal != Refusal::pool_size && other.is_ahead_of(turn) &&
+    return other.refusal != Refusal::pool_size && is_ahead(other, key, turn) &&
            share_limit(limit, other.key, key);
   }));
 }
@@ -154,7 +167,7 @@ std::optional<int> Broker::hungriest(int except, const PoolKey& key, TimePoint b
 bool Broker::is_place_wanted(const PoolKey& key, Turn turn) {
   const std::scoped_lock lock(mutex_);
   const auto oldest = oldest_of(hungry_, [&](const Hungry& hungry) {
-    return !hungry.is_answered && hungry.is_ahead_of(turn) && share_limit(hungry.refusal, hungry.key, key);
+    return !hungry.is_answered && is_ahead(hungry, key, turn) && share_limit(hungry.refusal, hungry.key, key);
   });
   if (oldest == hungry_.end()) return false;
   oldest->is_answered = true;

@@ -9,7 +9,8 @@
 // - Who has a place that another pool waits for gives it up at its server's next return: at once if it has
 //   no client of its own, else when the other has waited longer by a patience that is worth a new connection.
 // So the pool that has waited longest gets the next place that comes back in each limit, and each becomes the
-// one that has waited longest in its turn. Hungry is only who was refused at its last attempt and would make
+// one that has waited longest in its turn. With fair_by it is the pool with the fewest servers, and among
+// equals the one that has waited longest. Hungry is only who was refused at its last attempt and would make
 // another: a client that has left, or a pool that pauses after a failed connect, keeps no place from others
 // for longer than a tick.
 #pragma once
@@ -52,6 +53,9 @@ class Broker {
   // `size`: how many servers the pool may have now; its reserve counted in if the caller may use it.
   Answer ask(const PoolKey& key, const PoolSettings& settings, int size, Turn turn);
   int servers(const PoolKey& key) const;
+
+  // Unless it is `none`, users have equal shares of what they share; the same for all workers.
+  void configure(FairBy fair_by) { fair_by_.store(fair_by, std::memory_order_relaxed); }
 
   Upstream& upstream() { return upstream_; }
   Keepalive& keepalive() { return keepalive_; }
@@ -96,9 +100,8 @@ class Broker {
     TimePoint since;
     Refusal refusal;
     bool is_answered = false;  // has room been made for it since it was refused?
-
-    bool is_ahead_of(const Turn& turn) const { return pool != turn.pool && since < turn.since; }
   };
+  bool is_ahead(const Hungry& hungry, const PoolKey& key, const Turn& turn) const;
   void give_back(const PoolKey& key);
   int ahead_of(const Turn& turn, Refusal limit, const PoolKey& key) const;
   void count_hungry();
@@ -109,6 +112,7 @@ class Broker {
   LoginMemory logins_;
   std::atomic<std::uint64_t> last_server_id_{0};
   std::atomic<std::uint64_t> last_outdated_{0};
+  std::atomic<FairBy> fair_by_{FairBy::none};
   std::atomic<int> hungry_count_{0};  // of hungry_, those that are not answered
   mutable std::mutex mutex_;
   std::map<PoolKey, int> by_pool_;

@@ -33,6 +33,11 @@ void Pool::configure(PoolSettings settings) {
   settings_ = std::move(settings);
   const Settings& global = pools_.settings();
   queue_.configure({global.queue_target, global.max_queue, global.fair_by});
+  if (global.pool_target == PoolTarget::size) {
+    concurrency_.reset();
+  } else if (!concurrency_) {
+    concurrency_.emplace();
+  }
 }
 
 Pool::~Pool() {
@@ -46,12 +51,13 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
   assert(!waiter.is_waiting());
   close_outdated();
   // Passes nobody: what is idle while others wait does not suit them, and they will get new ones.
-  if (ServerConnection* const server = take_idle(waiter)) return server;
+  const bool may_use = may_use_another();
+  if (ServerConnection* const server = may_use ? take_idle(waiter) : nullptr) return server;
   queue_.push(waiter, pools_.world().loop.now());
   grow();
   const auto is_served = [this] { return queue_.size() <= connecting_.size(); };
   if (!is_served() && waiter.wants_fresh() && connecting_.empty()) close_unclaimed_one();
-  if (is_served() || idle_.empty()) {
+  if (is_served() || idle_.empty() || !may_use) {
     // Not from here: it might be this one, which does not know yet that it waits.
     if (queue_.surplus() != nullptr && !std::exchange(has_posted_surplus_, true)) {
       pools_.world().loop.post([pools = &pools_] { pools->refuse_surplus(); });
@@ -172,7 +178,7 @@ void Pool::discard(ServerConnection& server) {
 void Pool::offer(ServerConnection& server) {
   if (is_worn(server, pools_.world().loop.now())) return close(server, "server_lifetime");
   if (pools_.broker().is_anyone_hungry() && give_up(server)) return;
-  if (Waiter* const next = next_for(server)) {
+  if (Waiter* const next = may_use_another() ? next_for(server) : nullptr) {
     queue_.serve(*next);
     if (queue_.empty()) stop_asking();
     end_claim_of_others(server, *next);

@@ -8,11 +8,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "proxy/base/settings.hpp"
 #include "proxy/pool/broker.hpp"
+#include "proxy/pool/concurrency_limit.hpp"
 #include "proxy/pool/function_table.hpp"
 #include "proxy/pool/parameter_set.hpp"
 #include "proxy/pool/server_connect.hpp"
@@ -47,6 +49,9 @@ class Pool final : private ServerOwner {
   void checkin(ServerConnection& server);
   // The lessee leaves the server in a state that nobody should meet: close it.
   void discard(ServerConnection& server);
+
+  // A client's request has been answered, so long after it went to its server.
+  void note_answer(Duration server_time);
 
   // Parameters
   // ----------------------------------------------------------------------------------------------------
@@ -133,6 +138,8 @@ class Pool final : private ServerOwner {
   bool is_worn(const ServerConnection& server, TimePoint now) const;
   bool connect_one(int size);
   int allowed_size() const;
+  int at_work() const;
+  bool may_use_another() const;
   void start_connecting(Permit permit);
   ServerLoginRequest login_request() const;
   void on_connected(std::uint64_t id, ServerConnect::Outcome outcome);
@@ -170,11 +177,12 @@ class Pool final : private ServerOwner {
   std::vector<ServerConnection*> idle_;                     // of these, used last at the back
   std::vector<Attempt> connecting_;
   WaitQueue queue_;
-  bool has_posted_surplus_ = false;  // refuse_surplus() follows
-  std::uint64_t last_outdated_ = 0;  // up to this id there is no such server among the idle ones
-  PgError last_connect_error_;       // why the latest attempt failed; empty after a success
-  std::uint64_t keepalive_id_ = 0;   // of the server that keepalive has asked for last
-  TimePoint retry_at_;               // no new attempt of this pool before this
+  std::optional<ConcurrencyLimit> concurrency_;  // with pool_target = latency
+  bool has_posted_surplus_ = false;              // refuse_surplus() follows
+  std::uint64_t last_outdated_ = 0;              // up to this id there is no such server among the idle ones
+  PgError last_connect_error_;                   // why the latest attempt failed; empty after a success
+  std::uint64_t keepalive_id_ = 0;               // of the server that keepalive has asked for last
+  TimePoint retry_at_;                           // no new attempt of this pool before this
   Broker::Refusal refusal_ = Broker::Refusal::none;  // the limit that stands in the way of the waiters
   bool is_asking_ = false;                           // have others been asked for a server or its place?
 };

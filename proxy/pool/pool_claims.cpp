@@ -46,7 +46,7 @@ bool Pool::suits(const ServerConnection& server, const Waiter& waiter) const {
 
 void Pool::serve_with_what_is_there() {
   close_outdated();
-  while (queue_.size() > connecting_.size() && !idle_.empty()) {
+  while (queue_.size() > connecting_.size() && !idle_.empty() && may_use_another()) {
     Waiter& next = queue_.next();
     queue_.serve(next);
     if (queue_.empty()) stop_asking();

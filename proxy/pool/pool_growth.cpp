@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds patience_between_pools{100};
 }  // namespace
 
 void Pool::grow() {
-  const std::size_t waiting = queue_.size();
+  const std::size_t waiting = may_use_another() ? queue_.size() : 0;
   if (waiting <= connecting_.size()) return stop_asking();
   if (pools_.world().loop.now() < retry_at_) return;
   for (std::size_t missing = waiting - connecting_.size(); missing > 0; --missing) {
@@ -34,6 +34,23 @@ void Pool::grow() {
 void Pool::connect_ahead() {
   const bool is_time = pools_.world().loop.now() >= retry_at_;
   if (servers_.empty() && connecting_.empty() && is_time) connect_one(settings_.pool_size);
+}
+
+// Those that have something to do: a client that thinks within its transaction is no load.
+int Pool::at_work() const {
+  return static_cast<int>(std::count_if(servers_.begin(), servers_.end(),
+                                        [](const auto& server) { return !server->pipeline().at_rest(); }));
+}
+
+// What is idle while others wait is used again when one comes back, or at the next tick.
+bool Pool::may_use_another() const {
+  return !concurrency_ || at_work() < concurrency_->value(settings_.pool_size + settings_.reserve_pool_size);
+}
+
+void Pool::note_answer(Duration server_time) {
+  if (!concurrency_) return;
+  const int most = settings_.pool_size + settings_.reserve_pool_size;
+  concurrency_->sample(pools_.world().loop.now(), server_time, {at_work() + 1, most, queue_.size()});
 }
 
 // The reserve opens when the first waiter has waited for reserve_pool_timeout.

@@ -9,6 +9,7 @@ namespace ballast {
 PoolSet::PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings,
                  std::unique_ptr<UserTable> users)
     : world_(world), broker_(broker), settings_(std::move(settings)), users_(std::move(users)) {
+  broker_.configure(settings_->fair_by);
   worker_ = broker_.enroll(world_.loop, *this);
 }
 
@@ -34,6 +35,7 @@ std::size_t PoolSet::subscriber_count() const {
 
 void PoolSet::configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users) {
   settings_ = std::move(settings);
+  broker_.configure(settings_->fair_by);
   users->inherit(*users_);
   users_ = std::move(users);
   for (const auto& [key, pool] : pools_) pool->configure(settings_->pool_settings(key.database, key.user));

@@ -68,7 +68,10 @@ void ClientSession::on_answers_end() {
     is_stalled_ = false;
     go_on();
   }
-  if (state_ == State::active && server_->pipeline().at_rest()) since_ = context_.world().loop.now();
+  if (state_ == State::active && server_->pipeline().at_rest()) {
+    since_ = context_.world().loop.now();
+    if (asked_at_ != TimePoint{}) pool_->note_answer(since_ - std::exchange(asked_at_, {}));
+  }
   release_if_done();
   settle_down();
 }

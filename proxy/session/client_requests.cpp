@@ -178,6 +178,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
       return Take::stop;
     }
     if (is_next) {
+      asked_at_ = context_.world().loop.now();
       if (look_ahead(type, message)) meet_sequences();
       begin_on_server();
     }
@@ -219,6 +220,7 @@ void ClientSession::attach(ServerConnection& server, std::string_view ahead) {
   if (server.is_probing() && repeatable_batch(ahead) != Repeatable::always) is_stalled_ = true;
   begin_on_server();
   become(State::active);
+  asked_at_ = since_;
 }
 
 ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, std::string_view message) {

@@ -43,6 +43,7 @@ std::shared_ptr<const Settings> make_settings(Dice& dice) {
   settings->max_user_connections = dice.percent(20) ? dice.between(1, 4) : 0;
   settings->max_server_connecting = dice.between(1, 4);
   settings->max_prepared_statements = dice.pick(std::array<int, 4>{1, 2, 3, 200});
+  settings->pool_target = dice.percent(25) ? PoolTarget::latency : PoolTarget::size;
   settings->queue_target = milliseconds(dice.pick(std::array<int, 4>{0, 0, 20, 300}));
   settings->max_queue = dice.percent(20) ? dice.between(1, 4) : 0;
   settings->fair_by = dice.pick(std::array<FairBy, 3>{FairBy::none, FairBy::user, FairBy::application_name});

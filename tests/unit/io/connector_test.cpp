@@ -63,7 +63,7 @@ TEST_CASE("a connection over IPv4 or IPv6 comes with its route") {
   }
 }
 
-TEST_CASE("a connection through a unix socket uses no TLS, whatever sslmode says") {
+TEST_CASE("a connection through a unix socket uses no TLS, whatever sslmode says [5.7-117]") {
   const TemporaryFolder folder;
   const SocketAddress address = unix_address(folder.file(""), 5432).at(0);
   const FileDescriptor listening(::socket(AF_UNIX, SOCK_STREAM, 0));
@@ -102,7 +102,7 @@ TEST_CASE("a refused connection is an error of one line with host, address, stag
         "connect to db.example (" + text_with_port("127.0.0.1", port) + "): TCP: Connection refused");
 }
 
-TEST_CASE("the addresses of a name are tried in order until one connects") {
+TEST_CASE("the addresses of a name are tried in order until one connects [5.6-103]") {
   Listener listener;
   Connections connections([](const std::string&, std::uint16_t port) {
     Resolver::Answer answer;
@@ -115,7 +115,22 @@ TEST_CASE("the addresses of a name are tried in order until one connects") {
   CHECK(connections.stream().route()->text == text_with_port("127.0.0.1", listener.port()));
 }
 
-TEST_CASE("the hosts of a target are tried in order until one connects, and all failures are told") {
+TEST_CASE("a name is looked up for each connect, so that a changed address is found [5.6-103]") {
+  Listener before;
+  Listener after;
+  std::uint16_t port = before.port();
+  Connections connections(
+      [&port](const std::string& host, std::uint16_t) { return all_at_home(host, port); });
+  const UpstreamTarget target = target_at("db.example", 5432);
+  CHECK(connections.connect(target) == "");
+  CHECK(connections.stream().route()->text == text_with_port("127.0.0.1", before.port()));
+  port = after.port();
+  CHECK(connections.connect(target) == "");
+  CHECK(connections.stream().route()->text == text_with_port("127.0.0.1", after.port()));
+}
+
+TEST_CASE(
+    "the hosts of a target are tried in order until one connects, and all failures are told [5.7-117]") {
   Listener listener;
   std::uint16_t closed_port = 0;
   {

@@ -28,6 +28,7 @@ class Client final : public Waiter, public Lessee {
   PgError refused;
   int grants = 0;
   int refusals = 0;
+  std::string request;  // what it asks of each server as soon as it has it
 
   void ask(Pool& pool) {
     if (ServerConnection* const idle = pool.checkout(*this)) on_granted(*idle);
@@ -45,6 +46,10 @@ class Client final : public Waiter, public Lessee {
     ++grants;
     server = &granted;
     granted.lease_to(*this);
+    if (request.empty()) return;
+    granted.expect({.kind = RequestKind::query});
+    granted.send(request);
+    granted.flush();
   }
   void on_refused(const PgError& why) override {
     ++refusals;

@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -113,6 +116,76 @@ TEST_CASE("the rules of the queue change with a reload") {
   comes.ask(house.pool());
   house.fake.run();
   CHECK(comes.refusals == 1);
+}
+
+// Four servers of a database that does two things at once: with more it is the slower.
+struct Crowded : House {
+  Crowded() : House(with_latency()) {
+    for (Client& client : clients) {
+      client.request = wire::message('Q', std::string("SELECT 1") + '\0');
+      client.ask(pool());
+    }
+    while (connecting() > 0) servers.push_back(connect());
+    for (std::size_t i = 0; i < servers.size(); ++i) servers[i].send(backend::selected("1"));
+    fake.run();
+  }
+  static Settings with_latency() {
+    Settings settings = with_size(4);
+    settings.pool_target = PoolTarget::latency;
+    return settings;
+  }
+  // All who are at work are answered, and ask again behind the others. The result: how many they were.
+  int work() {
+    std::vector<Client*> busy;
+    for (Client& client : clients) {
+      if (client.has_server()) busy.push_back(&client);
+    }
+    const Duration time = 5ms * std::max<std::size_t>(busy.size(), 2);
+    fake.loop.advance(time);
+    for (test::FarEnd& server : servers) {
+      if (!server.take().empty()) server.send(backend::selected("1"));
+    }
+    fake.run();
+    for (Client* const client : busy) {
+      pool().note_answer(time);
+      client->give_back(pool());
+      client->ask(pool());
+    }
+    pass(0ms);
+    return static_cast<int>(busy.size());
+  }
+  std::vector<test::FarEnd> servers;
+  std::array<Client, 12> clients;
+};
+
+TEST_CASE("with pool_target = latency a database that many servers make slow is asked by fewer at once") {
+  Crowded house;
+  CHECK(house.work() == 4);
+  int most = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const int busy = house.work();
+    if (i >= 1000) most = std::max(most, busy);
+  }
+  CHECK(most >= 2);
+  CHECK(most < 4);
+}
+
+TEST_CASE("servers whose clients think within a transaction don't count for pool_target = latency") {
+  Crowded house;
+  for (int i = 0; i < 2000; ++i) house.work();
+  for (Client& client : house.clients) {
+    client.leave_queue();
+    client.request = {};
+  }
+  house.work();  // nobody is at work any more
+  for (Client& client : house.clients) {
+    if (client.has_server()) client.give_back(house.pool());
+  }
+  std::array<Client, 4> thinking;
+  for (Client& client : thinking) {
+    client.ask(house.pool());
+    CHECK(client.has_server());
+  }
 }
 
 }  // namespace ballast

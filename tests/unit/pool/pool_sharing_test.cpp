@@ -229,6 +229,57 @@ TEST_CASE("a pool that needs a place of its database and one of its user has its
   check_turns(house, {&anns, &bobs, &both});
 }
 
+// Three places, all of them ann's, more of whose clients wait; bob's client came last.
+struct Hog : House {
+  explicit Hog(FairBy fair_by) : House(with_places(fair_by)), ann(pool(app_ann)) {
+    while (connecting() > 0) connect();
+    pass(1s);
+    for (Client& client : more) client.ask(ann.pool);
+    pass(10ms);
+    bob.ask(pool(app_bob));
+    pass(1ms);
+  }
+  static Settings with_places(FairBy fair_by) {
+    Settings settings;
+    settings.max_db_connections = 3;
+    settings.fair_by = fair_by;
+    return settings;
+  }
+  Crowd ann;
+  std::array<Client, 3> more;
+  Client bob;
+};
+
+TEST_CASE("with fair_by a user's client gets the place of one that has many, who waits longer") {
+  Hog house(FairBy::user);
+  house.ann.clients[0].give_back(house.ann.pool);
+  house.fake.run();
+  REQUIRE(house.connecting() == 1);
+  house.connect();
+  CHECK(house.bob.has_server());
+  house.ann.clients[1].give_back(house.ann.pool);  // two and one is fair
+  house.fake.run();
+  CHECK(house.more[0].has_server());
+}
+
+TEST_CASE("without fair_by who waits longest is served first, whoever it is") {
+  Hog house(FairBy::none);
+  house.ann.clients[0].give_back(house.ann.pool);
+  house.fake.run();
+  CHECK(house.more[0].has_server());
+  CHECK(house.connecting() == 0);
+}
+
+TEST_CASE("with fair_by two users whose clients never stop take turns for an odd number of places") {
+  Settings settings;
+  settings.max_db_connections = 3;
+  settings.fair_by = FairBy::user;
+  TwoWorkers house(settings);
+  Crowd ann(house.pool(app_ann));
+  Crowd bob(house.there(app_bob));
+  check_turns(house, {&ann, &bob});
+}
+
 TEST_CASE("a place that has become free goes to the client that has waited longest, on whichever worker") {
   TwoWorkers house(with_one_place());
   Client ann;
