@@ -12,9 +12,12 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "proxy/app/census.hpp"
+#include "proxy/app/http.hpp"
 #include "proxy/app/keepalive_record.hpp"
 #include "proxy/app/listener.hpp"
 #include "proxy/app/login_file.hpp"
+#include "proxy/app/operations.hpp"
 #include "proxy/app/reload.hpp"
 #include "proxy/app/worker.hpp"
 #include "proxy/base/log.hpp"
@@ -65,6 +68,14 @@ class Service {
     }
     listener_ = std::make_unique<Listener>(
         control_, settings, [this](FileDescriptor socket) { least_busy().accept(std::move(socket)); });
+    if (settings.http_port != 0) {
+      operations_.set_token(settings.http_token);
+      http_ =
+          std::make_unique<HttpServer>(control_, settings.http_addr, settings.http_port,
+                                       [this](const HttpRequest& request, const HttpServer::Reply& reply) {
+                                         operations_.handle(request, reply);
+                                       });
+    }
     signals_.add(SIGHUP);
     signals_.add(SIGTERM);
     signals_.add(SIGINT);
@@ -72,6 +83,7 @@ class Service {
     for (const auto& worker : household_.workers) worker->start();
     for (const std::string& address : listener_->addresses())
       log::info("listener", "listening on " + address);
+    if (http_) log::info("http", "listening on " + http_->address());
   }
 
   int run() {
@@ -136,6 +148,7 @@ class Service {
       return log::error("reload", std::string(error.what()) + "; the old settings stay");
     }
     options_ = std::move(*reload.options);
+    operations_.set_token(options_.settings.http_token);
     for (const auto& worker : household_.workers) worker->configure(configuration);
     for (const std::string& name : reload.restart_needed) {
       log::warning("reload", name + " has changed; that takes effect at the next start");
@@ -145,6 +158,7 @@ class Service {
 
   void drain() {
     is_draining_ = true;
+    operations_.drain();
     log::info("main", "draining: no new clients, running transactions may finish");
     listener_->close();
     for (const auto& worker : household_.workers) worker->drain();
@@ -180,6 +194,10 @@ class Service {
   std::unique_ptr<LoginFile> logins_;
   KeepaliveRecord record_;
   std::unique_ptr<Listener> listener_;
+  Operations operations_{[this](std::function<void(Census)> done) {
+    take_census(control_, household_, options_.settings.max_client_conn, std::move(done));
+  }};
+  std::unique_ptr<HttpServer> http_;
   bool is_draining_ = false;
 };
 

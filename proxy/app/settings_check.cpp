@@ -105,6 +105,11 @@ std::string keepalive_conflict(const Settings& settings) {
   return "";
 }
 
+std::string http_conflict(const Settings& settings) {
+  if (settings.http_port == 0 || settings.http_port >= 1024) return "";
+  return "http_port = " + std::to_string(settings.http_port) + ": use one from 1024 to 65535, or 0 for none";
+}
+
 std::string unusable_folder(const Settings& settings) {
   if (settings.state_dir.empty()) return "";
   const std::string why = why_not_a_state_folder(settings.state_dir);
@@ -117,8 +122,8 @@ std::string first_conflict(const Settings& settings) {
   if (settings.listen_addr.empty() && settings.unix_socket_dir.empty()) {
     return "nothing to listen on: set listen_addr or unix_socket_dir";
   }
-  for (const auto check :
-       {unreadable_file, unusable_folder, tls_conflict, login_conflict, pools_conflict, keepalive_conflict}) {
+  for (const auto check : {unreadable_file, unusable_folder, tls_conflict, login_conflict, pools_conflict,
+                           keepalive_conflict, http_conflict}) {
     if (std::string conflict = check(settings); !conflict.empty()) return conflict;
   }
   return "";

@@ -93,6 +93,14 @@ void Worker::cancel(const CancelRequest& request, std::function<void()> done) {
   reactor_.post([this, request, done = std::move(done)] { sessions_.cancel_here(request, done); });
 }
 
+void Worker::report(std::function<void(std::vector<PoolFigures>)> done) {
+  reactor_.post([this, done = std::move(done)] {
+    std::vector<PoolFigures> figures;
+    for (const auto& [key, pool] : pools_.pools()) figures.push_back(pool->figures());
+    done(std::move(figures));
+  });
+}
+
 void Worker::cancel_elsewhere(const CancelRequest& request, std::function<void()> done) {
   const auto other = static_cast<std::size_t>(CancelKeys::worker_of(request.process_id));
   if (other >= household_.workers.size()) return done();

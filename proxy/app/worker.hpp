@@ -52,6 +52,9 @@ class Worker {
   void configure(std::shared_ptr<const Configuration> configuration);
   void drain();
   void cancel(const CancelRequest& request, std::function<void()> done);
+  const Counters& counters() const { return pools_.counters(); }
+  // How the pools stand; `done` is called on the worker's own thread.
+  void report(std::function<void(std::vector<PoolFigures>)> done);
   // Runs a task of another worker's, in its own thread.
   void post(std::function<void()> task) { reactor_.post(std::move(task)); }
 

@@ -129,6 +129,9 @@ struct Settings {
   std::uint32_t max_packet_size = 0x3ffffffe;  // the longest message that a client may send, bytes
   std::uint32_t max_notification_backlog = 4 * 1024 * 1024;  // bytes that wait for one client to read them
   std::string state_dir;                                     // empty: nothing is kept over restarts
+  std::string http_addr = "127.0.0.1";
+  std::uint16_t http_port = 0;  // 0: no HTTP
+  std::string http_token;
   int log_connections = 1;
   int log_disconnections = 1;
   std::string log_level = "info";

@@ -52,7 +52,10 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
   close_outdated();
   // Passes nobody: what is idle while others wait does not suit them, and they will get new ones.
   const bool may_use = may_use_another();
-  if (ServerConnection* const server = may_use ? take_idle(waiter) : nullptr) return server;
+  if (ServerConnection* const server = may_use ? take_idle(waiter) : nullptr) {
+    statistics_.wait_time.record(Duration{});
+    return server;
+  }
   queue_.push(waiter, pools_.world().loop.now());
   grow();
   const auto is_served = [this] { return queue_.size() <= connecting_.size(); };
@@ -65,7 +68,7 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
     return nullptr;
   }
   // No other will be made: one that somebody would like to find again must do.
-  queue_.serve(waiter);
+  take_out_of_queue(waiter);
   stop_asking();
   return take_out_of_idle(idle_.begin(), waiter);
 }
@@ -179,8 +182,7 @@ void Pool::offer(ServerConnection& server) {
   if (is_worn(server, pools_.world().loop.now())) return close(server, "server_lifetime");
   if (pools_.broker().is_anyone_hungry() && give_up(server)) return;
   if (Waiter* const next = may_use_another() ? next_for(server) : nullptr) {
-    queue_.serve(*next);
-    if (queue_.empty()) stop_asking();
+    take_out_of_queue(*next);
     end_claim_of_others(server, *next);
     return next->on_granted(server);
   }

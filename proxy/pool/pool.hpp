@@ -17,6 +17,7 @@
 #include "proxy/pool/concurrency_limit.hpp"
 #include "proxy/pool/function_table.hpp"
 #include "proxy/pool/parameter_set.hpp"
+#include "proxy/pool/pool_statistics.hpp"
 #include "proxy/pool/server_connect.hpp"
 #include "proxy/pool/server_connection.hpp"
 #include "proxy/pool/wait_queue.hpp"
@@ -52,6 +53,8 @@ class Pool final : private ServerOwner {
 
   // A client's request has been answered, so long after it went to its server.
   void note_answer(Duration server_time);
+  void note_transaction(Duration time) { statistics_.transaction_time.record(time); }
+  PoolFigures figures() const;
 
   // Parameters
   // ----------------------------------------------------------------------------------------------------
@@ -146,6 +149,7 @@ class Pool final : private ServerOwner {
   void on_connect_failed(ServerConnect::Outcome outcome);
   void tell_others(Upstream::News news);
   Waiter* next_for(const ServerConnection& server);
+  void take_out_of_queue(Waiter& served);
   void refuse_all(const PgError& why);
   void refuse_overdue(TimePoint now);
   void refuse_hopeless(TimePoint now);
@@ -177,6 +181,7 @@ class Pool final : private ServerOwner {
   std::vector<ServerConnection*> idle_;                     // of these, used last at the back
   std::vector<Attempt> connecting_;
   WaitQueue queue_;
+  PoolStatistics statistics_;
   std::optional<ConcurrencyLimit> concurrency_;  // with pool_target = latency
   bool has_posted_surplus_ = false;              // refuse_surplus() follows
   std::uint64_t last_outdated_ = 0;              // up to this id there is no such server among the idle ones

@@ -48,8 +48,7 @@ void Pool::serve_with_what_is_there() {
   close_outdated();
   while (queue_.size() > connecting_.size() && !idle_.empty() && may_use_another()) {
     Waiter& next = queue_.next();
-    queue_.serve(next);
-    if (queue_.empty()) stop_asking();
+    take_out_of_queue(next);
     next.on_granted(*take_out_of_idle(idle_.begin(), next));
   }
 }

@@ -48,6 +48,7 @@ bool Pool::may_use_another() const {
 }
 
 void Pool::note_answer(Duration server_time) {
+  statistics_.request_time.record(server_time);
   if (!concurrency_) return;
   const int most = settings_.pool_size + settings_.reserve_pool_size;
   concurrency_->sample(pools_.world().loop.now(), server_time, {at_work() + 1, most, queue_.size()});

@@ -28,6 +28,34 @@ Waiter* Pool::next_for(const ServerConnection& server) {
   return first == arrivals.end() ? nullptr : &*first;
 }
 
+void Pool::take_out_of_queue(Waiter& served) {
+  statistics_.wait_time.record(pools_.world().loop.now() - served.waiting_since());
+  queue_.serve(served);
+  if (queue_.empty()) stop_asking();
+}
+
+PoolFigures Pool::figures() const {
+  PoolFigures figures;
+  figures.key = key_;
+  figures.clients = clients;
+  figures.clients_waiting = queue_.size();
+  figures.servers_idle = static_cast<int>(idle_.size());
+  for (const auto& server : servers_) {
+    const ServerConnection::State state = server->state();
+    if (state == ServerConnection::State::leased) ++figures.servers_active;
+    if (state == ServerConnection::State::settling || state == ServerConnection::State::held)
+      ++figures.servers_settling;
+  }
+  figures.servers_connecting = connecting_.size();
+  figures.size = settings_.pool_size;
+  if (!queue_.empty()) figures.oldest_wait = pools_.world().loop.now() - queue_.oldest().waiting_since();
+  figures.is_overloaded = queue_.is_overloaded();
+  statistics_.request_time.add_to(figures.request_time);
+  statistics_.transaction_time.add_to(figures.transaction_time);
+  statistics_.wait_time.add_to(figures.wait_time);
+  return figures;
+}
+
 void Pool::refuse_all(const PgError& why) {
   const PgError error = why;
   // Those who queue up again from inside on_refused() are not told twice.
@@ -95,9 +123,8 @@ void Pool::shed(TimePoint now) {
   if (queue_.is_overloaded() && !was_overloaded) {
     ++pools_.counters().overloads;
     log::warning("pool " + key_.user + "@" + key_.database,
-                 "is overloaded: " + std::to_string(queue_.size()) +
-                     " clients wait, the first for more than queue_target (" + seconds(target) +
-                     "); the newest are served first");
+                 "is overloaded: its queue stands for longer than queue_target (" + seconds(target) +
+                     "); the newest of " + std::to_string(queue_.size()) + " are served first");
   }
   // Those who queue up again from inside on_refused() have not waited yet.
   while (Waiter* const late = queue_.overdue(now)) {

@@ -53,6 +53,7 @@ class PoolSet final : public SecretSource {
   const UserSecret* find(std::string_view user) override { return users_->find(user); }
   StatementTable& statements() { return statements_; }
   Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
   // When a server connection born now should end: server_lifetime less a random part.
   TimePoint expiry(TimePoint born);
   int worker() const { return worker_; }

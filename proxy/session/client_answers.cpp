@@ -48,7 +48,11 @@ void ClientSession::on_parameters_changed() {
   parameters_ = server_->parameters();
 }
 
-void ClientSession::on_transaction_end() { ++context_.pools().counters().transactions; }
+void ClientSession::on_transaction_end() {
+  ++context_.pools().counters().transactions;
+  if (transaction_began_ == TimePoint{}) return;
+  pool_->note_transaction(context_.world().loop.now() - std::exchange(transaction_began_, {}));
+}
 
 void ClientSession::on_answers_end() {
   outlet_.flush(*stream_);

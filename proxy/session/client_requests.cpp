@@ -178,7 +178,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
       return Take::stop;
     }
     if (is_next) {
-      asked_at_ = context_.world().loop.now();
+      note_asked();
       if (look_ahead(type, message)) meet_sequences();
       begin_on_server();
     }
@@ -194,6 +194,11 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
   become(State::waiting);
   tell_of_wake();
   return Take::stop;
+}
+
+void ClientSession::note_asked() {
+  asked_at_ = context_.world().loop.now();
+  if (transaction_began_ == TimePoint{}) transaction_began_ = asked_at_;
 }
 
 void ClientSession::tell_of_wake() {
@@ -220,7 +225,8 @@ void ClientSession::attach(ServerConnection& server, std::string_view ahead) {
   if (server.is_probing() && repeatable_batch(ahead) != Repeatable::always) is_stalled_ = true;
   begin_on_server();
   become(State::active);
-  asked_at_ = since_;
+  transaction_began_ = {};  // that of a server that was lost counts no more
+  note_asked();
 }
 
 ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, std::string_view message) {

@@ -130,6 +130,7 @@ class ClientSession final : public Mortal,
   // `ahead`: what it is to be asked.
   void attach(ServerConnection& server, std::string_view ahead);
   void tell_of_wake();
+  void note_asked();
   void release_if_done();
   void give_back();
   void fail_request(PgError error);
@@ -288,8 +289,9 @@ class ClientSession final : public Mortal,
   FunctionCalls calls_;            // since the last audit
   FunctionCalls judged_;           // that the audit under way is about
   std::string cancel_secret_;
-  TimePoint since_;     // of the present state, or of the last change in it
-  TimePoint asked_at_;  // what its server is at work on; nothing: it has answered
+  TimePoint since_;              // of the present state, or of the last change in it
+  TimePoint asked_at_;           // what its server is at work on; nothing: it has answered
+  TimePoint transaction_began_;  // on its server
   std::uint64_t id_;
   std::string_view plain_text_;  // of the message at hand, if it has been looked at and has no effect
   std::size_t body_left_ = 0;    // bytes of the present message still to come

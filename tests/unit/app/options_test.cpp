@@ -33,6 +33,7 @@ std::string option_name(std::string_view setting) {
 // Three values of a setting that differ from each other, are valid and go with the base settings below.
 std::vector<std::string> valid_values(const Setting& setting, const TemporaryFolder& folder) {
   if (setting.name == "keepalive_schedule") return {"1:00-2:00", "Mon 1:00-2:00", "1:00-2:00 Europe/Berlin"};
+  if (setting.name == "http_port") return {"1024", "0", "65535"};
   if (setting.name == "state_dir") return {folder.path(""), folder.path("."), folder.path("./.")};
   switch (setting.type.kind) {
     case SettingKind::number:

@@ -79,6 +79,16 @@ TEST_CASE("a broken auth_file is named with its line") {
   CHECK(first_conflict(settings).starts_with("auth_file \"" + settings.auth_file + "\": line 2 is not"));
 }
 
+TEST_CASE("a privileged port for HTTP is refused") {
+  Settings settings;
+  settings.http_port = 1023;
+  CHECK(first_conflict(settings) == "http_port = 1023: use one from 1024 to 65535, or 0 for none");
+  for (const unsigned port : {0U, 1024U, 65535U}) {
+    settings.http_port = static_cast<std::uint16_t>(port);
+    CHECK(first_conflict(settings).empty());
+  }
+}
+
 TEST_CASE("no pool keeps more connections open than it may have") {
   Settings settings;
   settings.min_pool_size = 21;
