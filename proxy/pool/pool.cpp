@@ -39,7 +39,7 @@ Pool::Pool(PoolSet& pools, PoolKey key, StartupParameters replication) : Pool(po
 Pool::~Pool() {
   stop_asking();
   Upstream& upstream = pools_.broker().upstream();
-  for (std::size_t i = 0; i < connecting_.size(); ++i) upstream.given_up();
+  for (const Attempt& attempt : connecting_) upstream.given_up(attempt.at_upstream);
   for (std::size_t i = 0; i < servers_.size(); ++i) upstream.disconnected(Upstream::End::ours);
 }
 

@@ -132,10 +132,10 @@ class Pool final : private ServerOwner {
   bool is_worn(const ServerConnection& server, TimePoint now) const;
   bool connect_one(int size);
   int allowed_size() const;
-  void start_connecting(Permit permit);
+  void start_connecting(Permit permit, Upstream::Attempt attempt);
   ServerLoginRequest login_request() const;
   void on_connected(std::uint64_t id, ServerConnect::Outcome outcome);
-  void on_connect_failed(ServerConnect::Outcome outcome);
+  void on_connect_failed(ServerConnect::Outcome outcome, Upstream::Attempt attempt);
   void tell_others(Upstream::News news);
   void refuse_all(const PgError& why);
   void refuse_overdue(TimePoint now);
@@ -148,6 +148,7 @@ class Pool final : private ServerOwner {
     std::uint64_t id;  // of the server to be
     std::unique_ptr<ServerConnect> connect;
     Permit permit;
+    Upstream::Attempt at_upstream;
   };
 
   PoolSet& pools_;

@@ -54,6 +54,7 @@ std::shared_ptr<const Settings> make_settings(Dice& dice) {
   if (dice.percent(8)) settings->client_idle_timeout = milliseconds(dice.between(100, 1000));
   if (dice.percent(8)) settings->max_client_conn = dice.between(1, 6);
   if (settings->pool_mode == PoolMode::session && dice.percent(30)) settings->max_prepared_statements = 0;
+  if (settings->max_server_connecting % 2 == 0) settings->scale_to_zero = ScaleToZero::on;
   return settings;
 }
 

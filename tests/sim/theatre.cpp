@@ -167,6 +167,19 @@ void Theatre::check_permits() {
   if (in_the_making < 0 || is_too_much) {
     journal_.fail("broker", std::to_string(permits) + " permits for " + std::to_string(servers) + " servers");
   }
+  check_upstream(permits);
+}
+
+// It knows of each connect and each server, and of a probe only while there is one.
+void Theatre::check_upstream(int permits) {
+  const Upstream::Census census = broker_.upstream().census();
+  const bool is_waking = broker_.upstream().state() == Upstream::State::waking;
+  const bool has_lost_its_probe = census.is_probing ? census.connecting == 0 : is_waking;
+  if (census.connecting + census.connected != permits || has_lost_its_probe) {
+    journal_.fail("upstream", "counts " + std::to_string(census.connecting) + " connects and " +
+                                  std::to_string(census.connected) + " servers, for " +
+                                  std::to_string(permits) + " permits");
+  }
 }
 
 // However much goes through, a connection holds no more than a few buffers of it.

@@ -81,8 +81,9 @@ struct House {
   }
   // Somebody else is connected: pools need not find out whether the server is there (Upstream).
   void wake() {
-    REQUIRE(broker.upstream().begin_connecting(fake.loop.now(), 1));
-    broker.upstream().connected(fake.loop.now());
+    const auto attempt = broker.upstream().begin_connecting(fake.loop.now(), 1);
+    REQUIRE(attempt);
+    broker.upstream().connected(*attempt);
   }
   std::unique_ptr<UserTable> users() {
     return std::make_unique<UserTable>(settings.upstream,
