@@ -56,6 +56,8 @@ class Pool final : private ServerOwner {
   const ParameterSetRef& bare_set() const { return bare_set_; }
   const ReportedParameters& bare_parameters() const override { return bare_set_->reported; }
   const std::string& login_user() const override { return key_.user; }
+  bool takes_limits_question() override;
+  void on_limits(const ServerLimits& limits) override;
   // Custom settings ("app.user_id") by the names that clients have used: no catalog lists them.
   const CustomSettings& custom_settings() const override { return custom_settings_; }
   // False: it can't be asked for, or there are too many already.
@@ -141,6 +143,7 @@ class Pool final : private ServerOwner {
   void refuse_overdue(TimePoint now);
   void refuse_hopeless(TimePoint now);
   std::string what_is_in_the_way() const;
+  std::string no_room_text() const;
   void end_overdue_servers(TimePoint now);
   void end_silent_servers(TimePoint now);
 

@@ -57,8 +57,7 @@ bool Pool::connect_one(int size) {
   if (!attempt) return false;
   const Broker::Turn turn{this, unserved_since()};
   Broker::Answer answer = pools_.broker().ask(key_, settings_, size, turn);
-  const bool is_shared_limit = answer.refusal == Broker::Refusal::max_db_connections ||
-                               answer.refusal == Broker::Refusal::max_user_connections;
+  const bool is_shared_limit = share_limit(answer.refusal, key_, key_);
   // For a client that waits, not to fill up to min_pool_size: two pools would rob each other for ever.
   const bool is_for_client = turn.since < TimePoint::max();
   if (is_shared_limit && is_for_client && pools_.evict_for(key_, answer.refusal)) {
@@ -81,6 +80,9 @@ bool Pool::connect_one(int size) {
       break;
     case Broker::Refusal::max_user_connections:
       ++counters.refused_user_connections;
+      break;
+    case Broker::Refusal::max_connections:
+      ++counters.refused_max_connections;
       break;
   }
   if (!answer.permit) return false;
@@ -142,7 +144,9 @@ void Pool::on_connected(std::uint64_t id, ServerConnect::Outcome outcome) {
   ++pools_.counters().servers_connected;
   last_connect_error_ = {};
   const TimePoint now = pools_.world().loop.now();
-  tell_others(pools_.broker().upstream().connected(attempt));
+  const Upstream::News news = pools_.broker().upstream().connected(attempt);
+  if (news == Upstream::News::may_connect) pools_.broker().doubt_limits();  // it may be of another size now
+  tell_others(news);
   ServerConnection::Birth birth;
   birth.stream = std::move(outcome.stream);
   birth.unread = std::move(outcome.unread);
@@ -184,6 +188,7 @@ void Pool::on_connect_failed(ServerConnect::Outcome outcome, Upstream::Attempt a
   const TimePoint now = pools_.world().loop.now();
   const ConnectFailure kind = kind_of(last_connect_error_, outcome.refused_by_server);
   last_connect_error_.sqlstate = sqlstate_of(last_connect_error_, kind);
+  if (kind == ConnectFailure::full) ++pools_.counters().server_slots_full;
   if (kind == ConnectFailure::rejected) retry_at_ = now + pools_.settings().server_login_retry;
   tell_others(pools_.broker().upstream().failed(attempt, now, last_connect_error_, kind,
                                                 pools_.settings().server_login_retry));
@@ -197,6 +202,25 @@ void Pool::on_connect_failed(ServerConnect::Outcome outcome, Upstream::Attempt a
 // They have waited for the outcome.
 void Pool::tell_others(Upstream::News news) {
   if (news == Upstream::News::may_connect) pools_.broker().grow_all();
+  if (news == Upstream::News::is_full) pools_.broker().slots_full(pools_.world().loop.now());
+}
+
+bool Pool::takes_limits_question() {
+  if (is_for_replication() || key_.listening) return false;
+  if (pools_.settings().server_budget == Switch::off) return false;
+  return pools_.broker().takes_limits_question(pools_.world().loop.now());
+}
+
+void Pool::on_limits(const ServerLimits& limits) { pools_.broker().learn_limits(limits); }
+
+std::string Pool::no_room_text() const {
+  const SlotBudget::Figures figures = pools_.broker().slots();
+  if (figures.is_shrunk()) {
+    return "The database has refused connections for want of a place; " + std::to_string(figures.most) +
+           " are opened for now.";
+  }
+  return "All " + std::to_string(figures.most) + " connections that the database has room for are in use (" +
+         to_text(figures) + ").";
 }
 
 // Between pools and workers

@@ -53,6 +53,7 @@ Upstream::News Upstream::connected(Attempt) {
   --connecting_;
   ++connected_;
   failures_ = 0;
+  failing_since_ = TimePoint::max();
   why_ = {};
   retry_at_ = {};
   if (fan_out_ > 0) ++fan_out_;
@@ -82,10 +83,17 @@ Upstream::News Upstream::failed(Attempt attempt, TimePoint now, const PgError& w
   }
   if (attempt.number <= outdated_up_to_) return News::nothing;
   outdated_up_to_ = attempts_;
-  if (failures_++ == 0) failing_since_ = now;
+  ++failures_;
+  const bool is_reached = kind == ConnectFailure::crowded || kind == ConnectFailure::full;
+  if (is_reached) {
+    failing_since_ = TimePoint::max();
+  } else if (failing_since_ == TimePoint::max()) {
+    failing_since_ = now;
+  }
   why_ = why;
   switch (kind) {
     case ConnectFailure::crowded:
+    case ConnectFailure::full:
       fan_out_ = std::max(1, (connecting_ + 1) / 2);
       pause(now, crowded_pause, crowded_pause_max);
       if (!is_awake()) rest(State::down);
@@ -98,7 +106,7 @@ Upstream::News Upstream::failed(Attempt attempt, TimePoint now, const PgError& w
       pause(now, passing_pause, retry_max);
       rest(State::down);
   }
-  return News::nothing;
+  return kind == ConnectFailure::full ? News::is_full : News::nothing;
 }
 
 Upstream::News Upstream::given_up(Attempt attempt) {
@@ -121,8 +129,8 @@ PgError Upstream::refusal(TimePoint now, Milliseconds patience) const {
   const std::scoped_lock lock(mutex_);
   if (is_probing() || now >= retry_at_) return {};
   if (rest_ == State::refused) return why_;
-  const bool is_out_of_patience = patience.count() > 0 && now - failing_since_ >= patience;
-  if (rest_ != State::down || connected_ > 0 || !is_out_of_patience) return {};
+  if (rest_ != State::down || connected_ > 0 || failing_since_ == TimePoint::max()) return {};
+  if (patience.count() == 0 || now - failing_since_ < patience) return {};
   PgError error{Severity::error, std::string(sqlstate::cannot_connect), {}, why_.message, {}};
   error.message = "the database server can't be reached";
   error.hint = "Try again later: it is tried on, and the first connect that succeeds ends this.";

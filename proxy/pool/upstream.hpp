@@ -36,7 +36,11 @@ class Upstream {
  public:
   enum class State : std::uint8_t { unknown, awake, asleep, waking, down, refused };
   // What an outcome means to others than who reports it.
-  enum class News : std::uint8_t { nothing, may_connect };
+  enum class News : std::uint8_t {
+    nothing,
+    may_connect,
+    is_full,  // no place is free there; of those who are told so together, to one
+  };
 
   // One connect, from its begin to its outcome.
   struct Attempt {
@@ -71,7 +75,8 @@ class Upstream {
     return !has_slept_.load(std::memory_order_relaxed) && state() != State::refused;
   }
   // What those who wait are told now, rather than to wait on: nobody is let in, or the server could not be
-  // reached for `patience` (0: no end to it). Empty while there is hope, as when a connect is under way.
+  // reached for `patience` (0: no end to it). Empty while there is hope: a connect is under way, or
+  // the server is there and has no place free.
   PgError refusal(TimePoint now, Milliseconds patience) const;
   Census census() const;
 
@@ -94,8 +99,8 @@ class Upstream {
   int fan_out_ = 0;   // how many connects at once the server bears; 0: as many as are allowed
   int failures_ = 0;  // in a row
   TimePoint retry_at_;
-  TimePoint failing_since_;
-  PgError why_;  // of the last failure
+  TimePoint failing_since_ = TimePoint::max();  // since when it can't be reached
+  PgError why_;                                 // of the last failure
   std::minstd_rand random_;
 };
 

@@ -68,15 +68,19 @@ bool Oracle::accept_failed_block(std::string_view owed, std::string_view message
   const auto type = static_cast<BackendType>(owed.front());
   const bool is_known = type == BackendType::error_response || type == BackendType::parameter_description;
   if (!is_known && !backend_.has_failed_untouched()) return false;
-  out_.clear();
-  taken_ = 0;
-  backend_.skip_to_sync();
+  // What ends a simple query comes all the same.
+  while (taken_ < out_.size() && out_[taken_] != 'Z')
+    taken_ += size_of_first(std::string_view(out_).substr(taken_));
+  if (taken_ == out_.size()) backend_.skip_to_sync();
   return true;
 }
 
-// Another: the portal of a BEGIN that the pooler has answered itself is no portal of the server's.
+// Another: the portal of a BEGIN that the pooler has answered itself is no portal of the server's, in a block
+// that has failed for want of a server as little as before it.
 bool Oracle::accept_no_portal(std::string_view owed, std::string_view message) {
-  if (!is_error(owed, "55000") || !is_error(message, "34000")) return false;
+  const bool is_in_the_way = is_error(owed, "25P02") && backend_.has_failed_untouched();
+  if (!is_in_the_way && !is_error(owed, "55000")) return false;
+  if (!is_error(message, "34000")) return false;
   taken_ += owed.size();
   return true;
 }

@@ -130,6 +130,7 @@ Plan make_plan(Dice& dice, Fault fault) {
   plan.database.user_count_max = plan.settings->max_user_connections;
   plan.database.fault = fault;
   for (int left = dice.between(1, 12); left > 0; --left) plan.clients.push_back(make_client(dice));
+  if (fault == Fault::none && dice.percent(25)) plan.database.max_connections = dice.between(2, 6);
   return plan;
 }
 

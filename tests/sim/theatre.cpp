@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds tick_interval{100};
 constexpr std::chrono::minutes run_max{20};
 // After the last client: time for resets, cancels and idle timeouts.
 constexpr std::chrono::seconds aftermath{40};
-constexpr std::size_t held_base_max = 400'000;
+constexpr std::size_t held_base_max = 450'000;
 constexpr std::size_t held_by_connection_max = 150'000;
 
 }  // namespace

@@ -70,8 +70,10 @@ class Client final : public Waiter, public Lessee {
 };
 
 struct House {
-  explicit House(const Settings& from = {}) : settings(from) {
+  // Most tests' servers answer no question of the Broker's.
+  explicit House(const Settings& from = {}, Switch budget = Switch::off) : settings(from) {
     settings.scale_to_zero = ScaleToZero::on;
+    settings.server_budget = budget;
     settings.upstream.user = "ann";
     settings.upstream.password = "pencil";
     settings.upstream.sslmode = SslMode::disable;

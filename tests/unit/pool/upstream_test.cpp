@@ -294,4 +294,35 @@ TEST_CASE("the census follows each begin and each outcome") {
   CHECK(stage.upstream.census().connected == 0);
 }
 
+TEST_CASE("a server without a free place tells one of those whom it has refused together") {
+  Stage stage;
+  stage.connect();
+  for (int i = 0; i < 3; ++i) REQUIRE(stage.begin());
+  CHECK(stage.fail(ConnectFailure::full) == News::is_full);
+  CHECK(stage.fail(ConnectFailure::full) == News::nothing);
+  CHECK(stage.fail(ConnectFailure::full) == News::nothing);
+  stage.now += 200ms;
+  REQUIRE(stage.begin());
+  CHECK(stage.fail(ConnectFailure::full) == News::is_full);
+}
+
+TEST_CASE("patience with a server that can't be reached begins anew when it says that it is crowded") {
+  Stage stage;
+  const auto fail_with = [&stage](ConnectFailure kind) {
+    REQUIRE(stage.begin());
+    stage.fail(kind);
+    stage.now += 20s;
+  };
+  fail_with(ConnectFailure::passing);
+  fail_with(ConnectFailure::crowded);
+  fail_with(ConnectFailure::passing);
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::passing);
+  CHECK(stage.refusal().message.empty());
+  stage.now += 20s;
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::passing);
+  CHECK_FALSE(stage.refusal().message.empty());
+}
+
 }  // namespace ballast
