@@ -7,8 +7,9 @@ import asyncpg
 import psycopg
 import pytest
 
-from lamp import Lamp
+from lamp import ACCOUNTS, Lamp
 from neon import ROLES, NeonPostgres
+from poolers import Ballast
 from processes import wait_until
 
 PLACES = 12  # of these PostgreSQL keeps 3 for superusers, and Ballast leaves 1 to others
@@ -118,3 +119,15 @@ def test_a_database_without_a_free_place_is_waited_for(small_server):
             return await asking
 
         assert asyncio.run(wait_and_be_served()) == [[1]] * 3
+
+
+def test_neons_own_pooler_is_warned_of_at_start_and_at_reload(server):
+    host = "ep-quiet-lamp-123456{}.us-east-2.aws.neon.tech"
+    upstream = f"postgresql://app:secret@{host.format('-pooler')}/app?hostaddr=127.0.0.1"
+    with Ballast(server, ACCOUNTS, upstream=upstream) as pooler:
+        warning = f"{host.format('-pooler')} is Neon's own pooler"
+        assert warning in pooler.log_text() and f"use {host.format('')} instead" in pooler.log_text()
+        pooler.reload()
+        wait_until(lambda: pooler.log_text().count(warning) == 2, "it is said again")
+    with Ballast(server, ACCOUNTS, upstream=upstream.replace("-pooler", "")) as pooler:
+        assert "own pooler" not in pooler.log_text()
