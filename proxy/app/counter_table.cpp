@@ -18,6 +18,7 @@ constexpr std::array table{
     CounterEntry{&C::refused_pool_size, "limit_hits", "setting", "default_pool_size", ""},
     CounterEntry{&C::refused_db_connections, "limit_hits", "setting", "max_db_connections", ""},
     CounterEntry{&C::refused_user_connections, "limit_hits", "setting", "max_user_connections", ""},
+    CounterEntry{&C::refused_max_connections, "limit_hits", "setting", "max_connections", ""},
     CounterEntry{&C::client_statement_limits, "limit_hits", "setting", "max_client_prepared_statements", ""},
     CounterEntry{&C::client_packet_limits, "limit_hits", "setting", "max_packet_size", ""},
     CounterEntry{&C::client_notification_limits, "limit_hits", "setting", "max_notification_backlog", ""},
@@ -41,6 +42,7 @@ constexpr std::array table{
 
     CounterEntry{&C::servers_connected, "server_connects", "result", "connected", "Server connects, by result."},
     CounterEntry{&C::server_connect_failures, "server_connects", "result", "failed", ""},
+    CounterEntry{&C::server_slots_full, "server_slots_full", "", "", "Server logins refused for want of a place."},
     CounterEntry{&C::servers_closed, "server_closes", "side", "ours", "Server connections that ended, by the side that ended them."},
     CounterEntry{&C::servers_broken, "server_closes", "side", "theirs", ""},
     CounterEntry{&C::server_checks, "server_checks", "", "", "Probes of servers that have rested for server_check_delay."},

@@ -19,6 +19,7 @@
 #include "proxy/app/login_file.hpp"
 #include "proxy/app/operations.hpp"
 #include "proxy/app/reload.hpp"
+#include "proxy/app/upstream_hosts.hpp"
 #include "proxy/app/worker.hpp"
 #include "proxy/base/log.hpp"
 #include "proxy/io/client_tls.hpp"
@@ -42,6 +43,18 @@ std::shared_ptr<const Configuration> make_configuration(const Settings& settings
   return configuration;
 }
 
+// Its pooler sleeps and dies with the compute, and knows nothing of sessions.
+void warn_of_poolers(const UpstreamTarget& target) {
+  for (const UpstreamHost& host : target.hosts) {
+    const std::string direct = direct_neon_host(host.host);
+    if (direct.empty()) continue;
+    log::warning("upstream", "the host " + host.host +
+                                 " is Neon's own pooler, behind which waits only grow and "
+                                 "session state is lost: use " +
+                                 direct + " instead");
+  }
+}
+
 class Service {
  public:
   Service(Options options, int argc, const char* const* argv, const Environment& environment)
@@ -57,6 +70,7 @@ class Service {
     log::configure(settings.log_level, settings.log_format, settings.log_file);
     const auto configuration = make_configuration(settings);
     configure_keepalive(settings);
+    warn_of_poolers(settings.upstream);
     record_.resume();
     std::array<char, 32> key{};
     SystemRandom().fill(key);
@@ -149,6 +163,7 @@ class Service {
     }
     options_ = std::move(*reload.options);
     operations_.set_token(options_.settings.http_token);
+    warn_of_poolers(options_.settings.upstream);
     for (const auto& worker : household_.workers) worker->configure(configuration);
     for (const std::string& name : reload.restart_needed) {
       log::warning("reload", name + " has changed; that takes effect at the next start");

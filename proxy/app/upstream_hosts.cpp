@@ -60,6 +60,13 @@ void match_counts(std::size_t count, std::size_t hosts, const std::string& what)
                          " hosts; give one for each, or one for all");
 }
 
+std::string lower(std::string_view text) {
+  std::string name(text);
+  std::ranges::transform(name, name.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return name;
+}
+
 }  // namespace
 
 std::vector<UpstreamHost> upstream_hosts(const std::string& names, const std::string& addresses,
@@ -92,11 +99,17 @@ std::vector<UpstreamHost> upstream_hosts(const std::string& names, const std::st
 bool is_socket_folder(std::string_view host) { return host.starts_with('/') || host.starts_with('@'); }
 
 bool is_neon_host(std::string_view host) {
-  std::string name(host);
-  std::ranges::transform(name, name.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::string name = lower(host);
   if (name.ends_with('.')) name.pop_back();
   return name.ends_with(".neon.tech") || name.ends_with(".neon.build");
+}
+
+// The first label is the endpoint, whatever follows it (neon.com/docs, "Connection pooling").
+std::string direct_neon_host(std::string_view host) {
+  constexpr std::string_view suffix = "-pooler";
+  const std::size_t label = host.find('.');
+  if (!is_neon_host(host) || !lower(host.substr(0, label)).ends_with(suffix)) return {};
+  return std::string(host.substr(0, label - suffix.size())) + std::string(host.substr(label));
 }
 
 }  // namespace ballast

@@ -15,6 +15,8 @@ std::vector<UpstreamHost> upstream_hosts(const std::string& names, const std::st
                                          const std::string& ports);
 
 bool is_neon_host(std::string_view host);
+// Of Neon's own pooler: the host without it. Empty: it is no such host.
+std::string direct_neon_host(std::string_view host);
 bool is_socket_folder(std::string_view host);
 
 }  // namespace ballast

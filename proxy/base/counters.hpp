@@ -38,7 +38,8 @@ struct Counters {
   Counter servers_connected;
   Counter server_connect_failures;
   Counter server_connect_timeouts;
-  Counter server_checks;  // after server_check_delay
+  Counter server_slots_full;  // logins that were refused for want of a place
+  Counter server_checks;      // after server_check_delay
   Counter server_check_timeouts;
   Counter pings_answered;  // pings = local
   Counter wake_notices;
@@ -50,6 +51,7 @@ struct Counters {
   Counter refused_pool_size;  // a wish to connect that the limit refused
   Counter refused_db_connections;
   Counter refused_user_connections;
+  Counter refused_max_connections;  // the database's own
   Counter reserve_used;
   Counter statements_prepared;  // Parses of our own
   Counter statements_evicted;   // max_prepared_statements

@@ -93,6 +93,7 @@ struct Settings {
   int max_client_conn = 1000;
   int max_db_connections = 0;
   int max_user_connections = 0;
+  Switch server_budget = Switch::on;
   int max_server_connecting = 8;      // server logins under way at once, over all pools
   int max_prepared_statements = 200;  // kept per server connection; 0: names are passed through untouched
   int max_client_prepared_statements = 10000;  // names that one client may hold

@@ -124,6 +124,9 @@ const std::array table{
             "Server connections of one database over all its pools; 0: no limit."},
     Setting{pools, "max_user_connections", &S::max_user_connections, count_type, Takes::reload,
             "Server connections of one user over all its pools; 0: no limit."},
+    Setting{pools, "server_budget", &S::server_budget, word(switches), Takes::reload,
+            "on: the database is asked for its max_connections, and no more server connections are opened than it "
+            "has room for, less one in twenty for others."},
     Setting{pools, "max_server_connecting", &S::max_server_connecting, number(1, 1000), Takes::reload,
             "Server logins under way at once, over all pools."},
     Setting{pools, "max_prepared_statements", &S::max_prepared_statements, count_type, Takes::reload,

@@ -40,6 +40,8 @@ bool share_limit(Broker::Refusal limit, const PoolKey& one, const PoolKey& other
       return one.database == other.database;
     case Broker::Refusal::max_user_connections:
       return one.user == other.user;
+    case Broker::Refusal::max_connections:
+      return true;
     case Broker::Refusal::pool_size:
     case Broker::Refusal::none:
       break;
@@ -52,14 +54,15 @@ Broker::Answer Broker::ask(const PoolKey& key, const PoolSettings& settings, int
   const auto is_reached = [this, &key, &turn](Refusal limit, int count, int max) {
     return max > 0 && count + ahead_of(turn, limit, key) >= max;
   };
-  if (count(by_pool_, key) >= size) return {{}, Refusal::pool_size};
+  if (servers_of(key) >= size) return {{}, Refusal::pool_size};
   if (is_reached(Refusal::max_db_connections, count(by_database_, key.database), settings.max_db_connections))
     return {{}, Refusal::max_db_connections};
   if (is_reached(Refusal::max_user_connections, count(by_user_, key.user), settings.max_user_connections))
     return {{}, Refusal::max_user_connections};
-  ++by_pool_[key];
-  ++by_database_[key.database];
-  ++by_user_[key.user];
+  const int most = slots_.most();
+  if (most < SlotBudget::unlimited && is_reached(Refusal::max_connections, servers_, most))
+    return {{}, Refusal::max_connections};
+  take_place(key, settings);
   return {Permit(*this, key), Refusal::none};
 }
 
@@ -68,8 +71,8 @@ bool Broker::is_ahead(const Hungry& hungry, const PoolKey& key, const Turn& turn
   if (hungry.pool == turn.pool) return false;
   const bool is_fair = fair_by_.load(std::memory_order_relaxed) != FairBy::none;
   if (is_fair && turn.since < TimePoint::max()) {
-    const int theirs = count(by_pool_, hungry.key);
-    const int ours = count(by_pool_, key);
+    const int theirs = servers_of(hungry.key);
+    const int ours = servers_of(key);
     if (theirs + 1 < ours) return true;
     if (ours + 1 < theirs) return false;
   }
@@ -88,12 +91,33 @@ int Broker::ahead_of(const Turn& turn, Refusal limit, const PoolKey& key) const 
 
 int Broker::servers(const PoolKey& key) const {
   const std::scoped_lock lock(mutex_);
-  return count(by_pool_, key);
+  return servers_of(key);
+}
+
+int Broker::servers_of(const PoolKey& key) const {
+  const auto share = by_pool_.find(key);
+  return share == by_pool_.end() ? 0 : share->second.servers;
+}
+
+void Broker::take_place(const PoolKey& key, const PoolSettings& settings) {
+  const bool is_new = !by_pool_.contains(key);
+  Share& share = by_pool_[key];
+  ++share.servers;
+  ++by_database_[key.database];
+  ++by_user_[key.user];
+  ++servers_;
+  if (!is_new) return;
+  share.size = key.listening ? 1 : settings.pool_size + settings.reserve_pool_size;
+  if (settings.max_db_connections > 0) share.database_max = settings.max_db_connections;
+  warn_of_sizes();
 }
 
 void Broker::give_back(const PoolKey& key) {
   const std::scoped_lock lock(mutex_);
-  subtract(by_pool_, key);
+  const auto share = by_pool_.find(key);
+  assert(share != by_pool_.end());
+  if (--share->second.servers == 0) by_pool_.erase(share);
+  --servers_;
   subtract(by_database_, key.database);
   subtract(by_user_, key.user);
   // All of them are told: the first may have no use for the place any more.

@@ -29,6 +29,7 @@
 #include "proxy/pool/permit.hpp"
 #include "proxy/pool/pool_key.hpp"
 #include "proxy/pool/server_connection.hpp"
+#include "proxy/pool/slot_budget.hpp"
 #include "proxy/pool/upstream.hpp"
 
 namespace ballast {
@@ -38,7 +39,8 @@ class PoolSet;
 
 class Broker {
  public:
-  enum class Refusal { none, pool_size, max_db_connections, max_user_connections };
+  // The last one is the database's own, as SlotBudget knows it.
+  enum class Refusal { none, pool_size, max_db_connections, max_user_connections, max_connections };
   struct Answer {
     Permit permit;                    // empty: refused
     Refusal refusal = Refusal::none;  // which limit it was
@@ -56,6 +58,18 @@ class Broker {
 
   // Unless it is `none`, users have equal shares of what they share; the same for all workers.
   void configure(FairBy fair_by) { fair_by_.store(fair_by, std::memory_order_relaxed); }
+  // The database's own limit. The first server that is leased asks for it, in front of what its client asks,
+  // so that nobody waits for that; and again when the database has slept or been away.
+  void doubt_limits();
+  void forget_limits();
+  // True: whoever calls asks. learn_limits() follows, if there is an answer.
+  bool takes_limits_question(TimePoint now);
+  void learn_limits(const ServerLimits& limits);
+  // A login was refused for want of a place.
+  void slots_full(TimePoint now);
+  SlotBudget::Figures slots() const;
+  // Each worker's, at each tick.
+  void tick(TimePoint now);
 
   Upstream& upstream() { return upstream_; }
   Keepalive& keepalive() { return keepalive_; }
@@ -102,9 +116,12 @@ class Broker {
     bool is_answered = false;  // has room been made for it since it was refused?
   };
   bool is_ahead(const Hungry& hungry, const PoolKey& key, const Turn& turn) const;
+  int servers_of(const PoolKey& key) const;
+  void take_place(const PoolKey& key, const PoolSettings& settings);
   void give_back(const PoolKey& key);
   int ahead_of(const Turn& turn, Refusal limit, const PoolKey& key) const;
   void count_hungry();
+  void warn_of_sizes();
 
   std::atomic<std::uint64_t> schema_epoch_{1};
   Upstream upstream_;
@@ -115,7 +132,13 @@ class Broker {
   std::atomic<FairBy> fair_by_{FairBy::none};
   std::atomic<int> hungry_count_{0};  // of hungry_, those that are not answered
   mutable std::mutex mutex_;
-  std::map<PoolKey, int> by_pool_;
+  // A pool that has servers.
+  struct Share {
+    int servers = 0;
+    int size = 0;  // what it may have by its settings
+    int database_max = SlotBudget::unlimited;
+  };
+  std::map<PoolKey, Share> by_pool_;
   std::map<std::string, int> by_database_;
   std::map<std::string, int> by_user_;
   struct Member {
@@ -124,6 +147,11 @@ class Broker {
   };
   std::vector<Member> members_;
   std::vector<Hungry> hungry_;  // one for a pool
+  int servers_ = 0;             // of all pools
+  SlotBudget slots_;
+  std::atomic<bool> is_shrunk_{false};     // slots_, since a login was refused
+  std::atomic<bool> knows_limits_{false};  // is there no question to be asked?
+  bool has_warned_of_sizes_ = false;
 };
 
 // Whether servers of these two pools count together against that limit.

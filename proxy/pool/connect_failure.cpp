@@ -19,9 +19,10 @@ constexpr std::array known{
     Known{"too many connections to this endpoint", ConnectFailure::crowded},
     Known{"too many connections attempts", ConnectFailure::crowded},
     Known{"failed to acquire permit to connect", ConnectFailure::crowded},
-    Known{"remaining connection slots are reserved", ConnectFailure::crowded},
-    Known{"sorry, too many clients already", ConnectFailure::crowded},
-    Known{"no more connections allowed", ConnectFailure::crowded},
+    Known{"remaining connection slots are reserved", ConnectFailure::full},
+    Known{"sorry, too many clients already", ConnectFailure::full},
+    Known{"no more connections allowed", ConnectFailure::full},
+    Known{"too many connections for ", ConnectFailure::crowded},  // one role or database
     Known{"rate limit", ConnectFailure::crowded},
 
     Known{"endpoint is idle", ConnectFailure::passing},
@@ -95,6 +96,7 @@ std::string_view sqlstate_of(const PgError& error, ConnectFailure kind) {
         return sqlstate::protocol_violation;
       return sqlstate::invalid_authorization;
     case ConnectFailure::crowded:
+    case ConnectFailure::full:
       return sqlstate::too_many_connections;
     case ConnectFailure::passing:
       break;

@@ -12,7 +12,8 @@ namespace ballast {
 
 enum class ConnectFailure : std::uint8_t {
   passing,   // the next attempt may succeed: network, starting, shutting down
-  crowded,   // too many attempts or connections at the moment
+  crowded,   // too many attempts at the moment
+  full,      // no place for a connection is free
   refused,   // nobody is let in for a while: disabled, over a quota, not from this address
   rejected,  // this user, database or startup packet is wrong; others may be let in
 };

@@ -43,7 +43,7 @@ void Pool::configure(PoolSettings settings) {
 Pool::~Pool() {
   stop_asking();
   Upstream& upstream = pools_.broker().upstream();
-  for (std::size_t i = 0; i < connecting_.size(); ++i) upstream.given_up();
+  for (const Attempt& attempt : connecting_) upstream.given_up(attempt.at_upstream);
   for (std::size_t i = 0; i < servers_.size(); ++i) upstream.disconnected(Upstream::End::ours);
 }
 

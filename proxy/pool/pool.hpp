@@ -63,6 +63,8 @@ class Pool final : private ServerOwner {
   const ParameterSetRef& bare_set() const { return bare_set_; }
   const ReportedParameters& bare_parameters() const override { return bare_set_->reported; }
   const std::string& login_user() const override { return key_.user; }
+  bool takes_limits_question() override;
+  void on_limits(const ServerLimits& limits) override;
   // Custom settings ("app.user_id") by the names that clients have used: no catalog lists them.
   const CustomSettings& custom_settings() const override { return custom_settings_; }
   // False: it can't be asked for, or there are too many already.
@@ -143,10 +145,10 @@ class Pool final : private ServerOwner {
   int allowed_size() const;
   int at_work() const;
   bool may_use_another() const;
-  void start_connecting(Permit permit);
+  void start_connecting(Permit permit, Upstream::Attempt attempt);
   ServerLoginRequest login_request() const;
   void on_connected(std::uint64_t id, ServerConnect::Outcome outcome);
-  void on_connect_failed(ServerConnect::Outcome outcome);
+  void on_connect_failed(ServerConnect::Outcome outcome, Upstream::Attempt attempt);
   void tell_others(Upstream::News news);
   Waiter* next_for(const ServerConnection& server);
   void take_out_of_queue(Waiter& served);
@@ -156,6 +158,7 @@ class Pool final : private ServerOwner {
   void refuse_for_overload(Waiter& waiter, std::string message);
   void shed(TimePoint now);
   std::string what_is_in_the_way() const;
+  std::string no_room_text() const;
   void end_overdue_servers(TimePoint now);
   void end_silent_servers(TimePoint now);
 
@@ -163,6 +166,7 @@ class Pool final : private ServerOwner {
     std::uint64_t id;  // of the server to be
     std::unique_ptr<ServerConnect> connect;
     Permit permit;
+    Upstream::Attempt at_upstream;
   };
 
   PoolSet& pools_;

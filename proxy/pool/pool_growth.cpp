@@ -70,12 +70,12 @@ TimePoint Pool::unserved_since() const {
 
 bool Pool::connect_one(int size) {
   Upstream& upstream = pools_.broker().upstream();
-  if (!upstream.begin_connecting(pools_.world().loop.now(), pools_.settings().max_server_connecting))
-    return false;
+  const auto attempt =
+      upstream.begin_connecting(pools_.world().loop.now(), pools_.settings().max_server_connecting);
+  if (!attempt) return false;
   const Broker::Turn turn{this, unserved_since()};
   Broker::Answer answer = pools_.broker().ask(key_, settings_, size, turn);
-  const bool is_shared_limit = answer.refusal == Broker::Refusal::max_db_connections ||
-                               answer.refusal == Broker::Refusal::max_user_connections;
+  const bool is_shared_limit = share_limit(answer.refusal, key_, key_);
   // For a client that waits, not to fill up to min_pool_size: two pools would rob each other for ever.
   const bool is_for_client = turn.since < TimePoint::max();
   if (is_shared_limit && is_for_client && pools_.evict_for(key_, answer.refusal)) {
@@ -83,7 +83,7 @@ bool Pool::connect_one(int size) {
   }
   refusal_ = answer.refusal;
   if (!answer.permit) {
-    upstream.given_up();
+    upstream.given_up(*attempt);
     if (is_for_client) ask_others(answer.refusal, turn.since);
   }
   Counters& counters = pools_.counters();
@@ -99,12 +99,15 @@ bool Pool::connect_one(int size) {
     case Broker::Refusal::max_user_connections:
       ++counters.refused_user_connections;
       break;
+    case Broker::Refusal::max_connections:
+      ++counters.refused_max_connections;
+      break;
   }
   if (!answer.permit) return false;
   stop_asking();
   if (size > settings_.pool_size && pools_.broker().servers(key_) > settings_.pool_size)
     ++counters.reserve_used;
-  start_connecting(std::move(answer.permit));
+  start_connecting(std::move(answer.permit), *attempt);
   return true;
 }
 
@@ -129,13 +132,13 @@ ServerLoginRequest Pool::login_request() const {
   return login;
 }
 
-void Pool::start_connecting(Permit permit) {
+void Pool::start_connecting(Permit permit, Upstream::Attempt attempt) {
   const Settings& settings = pools_.settings();
   const UpstreamTarget& target = settings.upstream;
   Duration limit = settings.server_connect_timeout;
   if (target.connect_timeout.count() > 0) limit = std::min<Duration>(limit, target.connect_timeout);
   const std::uint64_t id = pools_.broker().next_server_id();
-  connecting_.push_back({id, nullptr, std::move(permit)});
+  connecting_.push_back({id, nullptr, std::move(permit), attempt});
   connecting_.back().connect = std::make_unique<ServerConnect>(
       pools_.world(), target, login_request(), pools_.users().key_cache(key_.user),
       pools_.world().loop.now() + limit,
@@ -149,16 +152,19 @@ void Pool::on_connected(std::uint64_t id, ServerConnect::Outcome outcome) {
                                [id](const Attempt& other) { return other.id == id; });
   assert(at != connecting_.end());
   Permit permit = std::move(at->permit);
+  const Upstream::Attempt attempt = at->at_upstream;
   pools_.world().loop.bury(std::move(at->connect));
   connecting_.erase(at);
   if (!outcome.stream) {
     permit = {};
-    return on_connect_failed(std::move(outcome));
+    return on_connect_failed(std::move(outcome), attempt);
   }
   ++pools_.counters().servers_connected;
   last_connect_error_ = {};
   const TimePoint now = pools_.world().loop.now();
-  tell_others(pools_.broker().upstream().connected(now));
+  const Upstream::News news = pools_.broker().upstream().connected(attempt);
+  if (news == Upstream::News::may_connect) pools_.broker().doubt_limits();  // it may be of another size now
+  tell_others(news);
   ServerConnection::Birth birth;
   birth.stream = std::move(outcome.stream);
   birth.unread = std::move(outcome.unread);
@@ -194,14 +200,15 @@ void Pool::add(ServerConnection::Birth birth) {
   if (!server.broken()) offer(server);
 }
 
-void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
+void Pool::on_connect_failed(ServerConnect::Outcome outcome, Upstream::Attempt attempt) {
   ++pools_.counters().server_connect_failures;
   last_connect_error_ = std::move(outcome.error);
   const TimePoint now = pools_.world().loop.now();
   const ConnectFailure kind = kind_of(last_connect_error_, outcome.refused_by_server);
   last_connect_error_.sqlstate = sqlstate_of(last_connect_error_, kind);
+  if (kind == ConnectFailure::full) ++pools_.counters().server_slots_full;
   if (kind == ConnectFailure::rejected) retry_at_ = now + pools_.settings().server_login_retry;
-  tell_others(pools_.broker().upstream().failed(now, last_connect_error_, kind,
+  tell_others(pools_.broker().upstream().failed(attempt, now, last_connect_error_, kind,
                                                 pools_.settings().server_login_retry));
   // No place is to be kept for us that we may not use yet; a server of another worker is still welcome.
   if (refusal_ != Broker::Refusal::pool_size) stop_asking();
@@ -213,6 +220,25 @@ void Pool::on_connect_failed(ServerConnect::Outcome outcome) {
 // They have waited for the outcome.
 void Pool::tell_others(Upstream::News news) {
   if (news == Upstream::News::may_connect) pools_.broker().grow_all();
+  if (news == Upstream::News::is_full) pools_.broker().slots_full(pools_.world().loop.now());
+}
+
+bool Pool::takes_limits_question() {
+  if (is_for_replication() || key_.listening) return false;
+  if (pools_.settings().server_budget == Switch::off) return false;
+  return pools_.broker().takes_limits_question(pools_.world().loop.now());
+}
+
+void Pool::on_limits(const ServerLimits& limits) { pools_.broker().learn_limits(limits); }
+
+std::string Pool::no_room_text() const {
+  const SlotBudget::Figures figures = pools_.broker().slots();
+  if (figures.is_shrunk()) {
+    return "The database has refused connections for want of a place; " + std::to_string(figures.most) +
+           " are opened for now.";
+  }
+  return "All " + std::to_string(figures.most) + " connections that the database has room for are in use (" +
+         to_text(figures) + ").";
 }
 
 // Between pools and workers

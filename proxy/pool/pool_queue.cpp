@@ -72,6 +72,8 @@ std::string Pool::what_is_in_the_way() const {
       return "max_db_connections (" + std::to_string(settings_.max_db_connections) + ") is reached.";
     case Broker::Refusal::max_user_connections:
       return "max_user_connections (" + std::to_string(settings_.max_user_connections) + ") is reached.";
+    case Broker::Refusal::max_connections:
+      return no_room_text();
     case Broker::Refusal::none:
     case Broker::Refusal::pool_size:
       break;

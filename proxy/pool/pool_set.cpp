@@ -38,11 +38,13 @@ void PoolSet::configure(std::shared_ptr<const Settings> settings, std::unique_pt
   broker_.configure(settings_->fair_by);
   users->inherit(*users_);
   users_ = std::move(users);
+  settings_->server_budget == Switch::on ? broker_.doubt_limits() : broker_.forget_limits();
   for (const auto& [key, pool] : pools_) pool->configure(settings_->pool_settings(key.database, key.user));
   for (const auto& [key, notifications] : notifications_) notifications->configure();
 }
 
 void PoolSet::tick(TimePoint now) {
+  broker_.tick(now);
   for (const auto& [key, pool] : pools_) pool->tick(now);
   for (const auto& [key, notifications] : notifications_) notifications->tick(now);
   std::erase_if(notifications_, [](const auto& entry) { return entry.second->is_empty(); });

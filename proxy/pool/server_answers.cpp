@@ -104,13 +104,14 @@ ServerConnection::Handled ServerConnection::handle_message(const Header& header,
   // Rows are the bulk of all traffic and change no state.
   if (type == BackendType::data_row && pipeline_.forwards_rows() && valid(header)) return Handled::forwarded;
   if (!valid(header)) return ended("the server sent a message of invalid length");
-  const bool is_finding = type == BackendType::data_row && own_query() == OwnQuery::audit;
+  const OwnQuery own = type == BackendType::data_row ? own_query() : OwnQuery::none;
+  const bool is_finding = own == OwnQuery::audit || own == OwnQuery::limits;
   if ((must_be_whole(type) || is_finding) && message.size() < header.total()) {
     return header.total() <= whole_message_max ? Handled::incomplete
                                                : ended("the server sent too long a message");
   }
   const std::string_view body = message.substr(std::min(header_size, message.size()));
-  if (is_finding) return handle_finding(body);
+  if (is_finding) return own == OwnQuery::audit ? handle_finding(body) : handle_limits(body);
   switch (type) {
     case BackendType::error_response:
       return handle_error(body);

@@ -59,6 +59,7 @@ void ServerConnection::lease_to(Lessee& lessee) {
   is_fresh_ = false;
   has_drawn_ = false;
   become(State::leased);
+  if (owner_.takes_limits_question()) run_own(limits_query, OwnQuery::limits);
 }
 
 void ServerConnection::unlease() {

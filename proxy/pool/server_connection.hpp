@@ -23,6 +23,7 @@
 #include "proxy/pool/lessee.hpp"
 #include "proxy/pool/parameter_set.hpp"
 #include "proxy/pool/permit.hpp"
+#include "proxy/pool/server_limits.hpp"
 #include "proxy/pool/server_residue.hpp"
 #include "proxy/pool/server_statements.hpp"
 
@@ -66,6 +67,9 @@ class ServerOwner {
   virtual bool learn_setting_names(const CustomSettings& names) = 0;
   // Do functions set some that can't be asked for?
   virtual bool has_nameless_settings() const = 0;
+  // Is the server to be asked how many connections it takes? Who is told so asks.
+  virtual bool takes_limits_question() = 0;
+  virtual void on_limits(const ServerLimits& limits) = 0;
   virtual const std::string& login_user() const = 0;
   virtual const ReportedParameters& bare_parameters() const = 0;
 
@@ -89,6 +93,7 @@ enum class OwnQuery : std::uint8_t {
   begin,
   fail_block,
   name,
+  limits,
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -278,6 +283,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void audit_done();
   void listened();
   Handled handle_finding(std::string_view body);
+  Handled handle_limits(std::string_view body);
   void settle_unnamed(const Request& request, const Unnamed& result);
   void release_holds();
   void break_with(PgError why);

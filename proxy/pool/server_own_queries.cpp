@@ -144,6 +144,7 @@ void ServerConnection::own_query_done(OwnQuery purpose) {
     case OwnQuery::fail_block:
     case OwnQuery::name:
     case OwnQuery::restore:
+    case OwnQuery::limits:
       own_error_ = {};  // refused in a failed transaction; what came of it the audit tells
       break;
     case OwnQuery::begin:
@@ -185,6 +186,11 @@ void ServerConnection::own_query_failed(const PgError& error) {
 ServerConnection::Handled ServerConnection::handle_finding(std::string_view body) {
   if (!read_finding(body, owner_.login_user(), findings_))
     return ended("the answer of an audit is malformed");
+  return handle_verdict(pipeline_.receive(BackendType::data_row));
+}
+
+ServerConnection::Handled ServerConnection::handle_limits(std::string_view body) {
+  if (const auto limits = read_limits(body)) owner_.on_limits(*limits);
   return handle_verdict(pipeline_.receive(BackendType::data_row));
 }
 

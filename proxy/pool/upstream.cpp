@@ -18,36 +18,46 @@ constexpr Milliseconds refused_pause = 30s;
 }  // namespace
 
 void Upstream::rest(State state) {
+  if ((state == State::awake) != is_awake()) outdated_up_to_ = attempts_;
   rest_ = state;
   const bool is_asleep = state == State::asleep || state == State::unknown;
-  state_.store(is_asleep && is_probing_ ? State::waking : state, std::memory_order_relaxed);
+  state_.store(is_asleep && is_probing() ? State::waking : state, std::memory_order_relaxed);
 }
 
-bool Upstream::begin_connecting(TimePoint now, int connecting_max) {
+std::optional<Upstream::Attempt> Upstream::begin_connecting(TimePoint now, int connecting_max) {
   const std::scoped_lock lock(mutex_);
-  if (now < retry_at_) return false;
-  if (is_awake()) {
-    const int most = fan_out_ > 0 ? std::min(fan_out_, connecting_max) : connecting_max;
-    if (connecting_ >= most) return false;
-  } else {
-    if (is_probing_ || connecting_ >= connecting_max) return false;
-    is_probing_ = true;
+  if (now < retry_at_) return std::nullopt;
+  const bool is_bounded = is_awake() && fan_out_ > 0;
+  const int most = is_bounded ? std::min(fan_out_, connecting_max) : connecting_max;
+  if (connecting_ >= most || is_probing()) return std::nullopt;
+  ++connecting_;
+  const Attempt attempt{++attempts_};
+  if (!is_awake()) {
+    probe_ = attempt.number;
     rest(rest_);
   }
-  ++connecting_;
+  return attempt;
+}
+
+// Was it the probe?
+bool Upstream::end_probe(Attempt attempt) {
+  if (probe_ != attempt.number) return false;
+  probe_ = 0;
   return true;
 }
 
-Upstream::News Upstream::connected(TimePoint) {
+// Where there is a probe, the others need not wait for its outcome any more.
+Upstream::News Upstream::connected(Attempt) {
   const std::scoped_lock lock(mutex_);
-  const News news = is_probing_ ? News::may_connect : News::nothing;
+  const News news = is_awake() ? News::nothing : News::may_connect;
   --connecting_;
   ++connected_;
   failures_ = 0;
+  failing_since_ = TimePoint::max();
   why_ = {};
   retry_at_ = {};
   if (fan_out_ > 0) ++fan_out_;
-  is_probing_ = false;
+  probe_ = 0;
   has_slept_ = false;
   rest(State::awake);
   return news;
@@ -62,20 +72,28 @@ void Upstream::pause(TimePoint now, Milliseconds first, Milliseconds most) {
   retry_at_ = now + whole - Milliseconds(part);
 }
 
-Upstream::News Upstream::failed(TimePoint now, const PgError& why, ConnectFailure kind,
+Upstream::News Upstream::failed(Attempt attempt, TimePoint now, const PgError& why, ConnectFailure kind,
                                 Milliseconds retry_max) {
   const std::scoped_lock lock(mutex_);
-  const bool was_probing = is_probing_;
   --connecting_;
-  is_probing_ = false;
+  const bool was_probe = end_probe(attempt);
   if (kind == ConnectFailure::rejected) {  // that is between its pool and the server
     rest(rest_);
-    return was_probing ? News::may_connect : News::nothing;
+    return was_probe ? News::may_connect : News::nothing;
   }
-  if (failures_++ == 0) failing_since_ = now;
+  if (attempt.number <= outdated_up_to_) return News::nothing;
+  outdated_up_to_ = attempts_;
+  ++failures_;
+  const bool is_reached = kind == ConnectFailure::crowded || kind == ConnectFailure::full;
+  if (is_reached) {
+    failing_since_ = TimePoint::max();
+  } else if (failing_since_ == TimePoint::max()) {
+    failing_since_ = now;
+  }
   why_ = why;
   switch (kind) {
     case ConnectFailure::crowded:
+    case ConnectFailure::full:
       fan_out_ = std::max(1, (connecting_ + 1) / 2);
       pause(now, crowded_pause, crowded_pause_max);
       if (!is_awake()) rest(State::down);
@@ -88,16 +106,15 @@ Upstream::News Upstream::failed(TimePoint now, const PgError& why, ConnectFailur
       pause(now, passing_pause, retry_max);
       rest(State::down);
   }
-  return News::nothing;
+  return kind == ConnectFailure::full ? News::is_full : News::nothing;
 }
 
-Upstream::News Upstream::given_up() {
+Upstream::News Upstream::given_up(Attempt attempt) {
   const std::scoped_lock lock(mutex_);
-  const bool was_probing = is_probing_;
   --connecting_;
-  is_probing_ = false;
+  if (!end_probe(attempt)) return News::nothing;
   rest(rest_);
-  return was_probing ? News::may_connect : News::nothing;
+  return News::may_connect;
 }
 
 // While others are there, the end of one says nothing about the server.
@@ -110,14 +127,19 @@ void Upstream::disconnected(End end) {
 
 PgError Upstream::refusal(TimePoint now, Milliseconds patience) const {
   const std::scoped_lock lock(mutex_);
-  if (is_probing_ || now >= retry_at_) return {};
+  if (is_probing() || now >= retry_at_) return {};
   if (rest_ == State::refused) return why_;
-  const bool is_out_of_patience = patience.count() > 0 && now - failing_since_ >= patience;
-  if (rest_ != State::down || connected_ > 0 || !is_out_of_patience) return {};
+  if (rest_ != State::down || connected_ > 0 || failing_since_ == TimePoint::max()) return {};
+  if (patience.count() == 0 || now - failing_since_ < patience) return {};
   PgError error{Severity::error, std::string(sqlstate::cannot_connect), {}, why_.message, {}};
   error.message = "the database server can't be reached";
   error.hint = "Try again later: it is tried on, and the first connect that succeeds ends this.";
   return error;
+}
+
+Upstream::Census Upstream::census() const {
+  const std::scoped_lock lock(mutex_);
+  return {connecting_, connected_, is_probing()};
 }
 
 }  // namespace ballast

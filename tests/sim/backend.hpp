@@ -39,6 +39,7 @@ class Backend {
 
   static constexpr std::size_t output_buffer_size = 8192;  // PQ_SEND_BUFFER_SIZE
 
+  explicit Backend(int max_connections = 0) : max_connections_(max_connections) {}
   // The error of a startup packet that PostgreSQL refuses; empty if all is well.
   PgError start(const StartupParameters& parameters);
   void report_parameters(std::string& out) { settings_.report_all(out); }
@@ -109,6 +110,7 @@ class Backend {
   Ended run_setting(const Command& command, std::string& out);
   Ended run_discard(const Command& command, std::string& out);
   void run_audit(const Command& command, std::string& out);
+  void tell_limits(std::string& out);
   void copy_out(const Command& command, std::string& out);
   void begin_copy(const Command& command, std::string& out);
   void take_copy_message(const Message& message, std::string& out);
@@ -139,6 +141,7 @@ class Backend {
   void roll_back();
   void abort();
 
+  int max_connections_;  // of the database; 0: many
   SessionSettings settings_;
   std::deque<Message> inbox_;
   std::map<std::string, Statement> statements_;  // the unnamed one has the empty name

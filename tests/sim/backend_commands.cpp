@@ -152,6 +152,9 @@ Backend::Ended Backend::run(const Command& command, std::string& out) {
     case Kind::audit:
       run_audit(command, out);
       return Ended::done;
+    case Kind::limits:
+      tell_limits(out);
+      return Ended::done;
   }
   complete("DO", out);
   return Ended::done;
@@ -225,6 +228,18 @@ void Backend::run_audit(const Command& command, std::string& out) {
     }
   }
   complete("SELECT", out);
+}
+
+void Backend::tell_limits(std::string& out) {
+  const std::string max = std::to_string(max_connections_ > 0 ? max_connections_ : 100);
+  MessageWriter(out, BackendType::data_row)
+      .int16(3)
+      .int32(static_cast<std::int32_t>(max.size()))
+      .bytes(max)
+      .int32(1)
+      .byte('0')
+      .int32(-1);
+  complete("SELECT 1", out);
 }
 
 // COPY --------------------------------------------------------------------------------------------

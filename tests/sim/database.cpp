@@ -32,6 +32,9 @@ std::unique_ptr<SimStream> Database::connect() {
 const UserSecret* Database::find(std::string_view) { return &secret_; }
 
 Database::LoginFate Database::decide_login() {
+  const auto there = std::count_if(servers_.begin(), servers_.end(),
+                                   [](const auto& server) { return server->is_logged_in(); });
+  if (traits_.max_connections > 0 && there >= traits_.max_connections) return LoginFate::refused_for_now;
   if (!is_calm_) {
     if (dice_.percent(traits_.refuse_percent)) return LoginFate::refused_for_now;
     if (dice_.percent(traits_.refuse_for_good_percent)) {

@@ -35,6 +35,7 @@ struct DatabaseTraits {
   int server_count_max = 0;         // of one pool
   int database_count_max = 0;       // 0: no limit
   int user_count_max = 0;
+  int max_connections = 0;  // 0: more than will ever come
   Fault fault = Fault::none;
 };
 

@@ -58,6 +58,7 @@ std::shared_ptr<const Settings> make_settings(Dice& dice) {
   if (dice.percent(8)) settings->client_idle_timeout = milliseconds(dice.between(100, 1000));
   if (dice.percent(8)) settings->max_client_conn = dice.between(1, 6);
   if (settings->pool_mode == PoolMode::session && dice.percent(30)) settings->max_prepared_statements = 0;
+  if (settings->max_server_connecting % 2 == 0) settings->scale_to_zero = ScaleToZero::on;
   return settings;
 }
 
@@ -133,6 +134,7 @@ Plan make_plan(Dice& dice, Fault fault) {
   plan.database.user_count_max = plan.settings->max_user_connections;
   plan.database.fault = fault;
   for (int left = dice.between(1, 12); left > 0; --left) plan.clients.push_back(make_client(dice));
+  if (fault == Fault::none && dice.percent(25)) plan.database.max_connections = dice.between(2, 6);
   return plan;
 }
 

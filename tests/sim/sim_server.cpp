@@ -139,7 +139,7 @@ void SimServer::begin_session() {
     case Database::LoginFate::refused_for_good:
       return fail_login(fatal("XX000", std::string(Database::refusal)));
   }
-  Backend backend;
+  Backend backend(database_.traits().max_connections);
   if (const PgError error = backend.start(parameters); !error.message.empty()) return fail_login(error);
   database_.journal().note(name(), "login of " + key_.user + "@" + key_.database);
   backend.report_parameters(out_);

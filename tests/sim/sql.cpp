@@ -116,6 +116,11 @@ bool CommandReader::read_select(Command& command) {
     at_ = words_.size();
     return true;
   }
+  if (next_is("pg_catalog.current_setting")) {
+    command.kind = Kind::limits;
+    at_ = words_.size();
+    return true;
+  }
   if (!next_is("pg_catalog.set_config")) return read_token(command);
   command.kind = Kind::set_config;
   return next_is("(") && read_text(command.name) && next_is(",") && read_text(command.value) &&

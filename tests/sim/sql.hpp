@@ -7,7 +7,8 @@
 //   COPY IN 'token' | COPY OUT n size 'token'
 //   BEGIN | COMMIT | ROLLBACK | FAIL | NOTICE 'text' | DDL | DISCARD ALL | DEALLOCATE ALL
 //   SET [LOCAL] name = 'value' | SELECT CASE ... (an audit of the settings) | RESET "name" | SELECT
-//   pg_catalog.set_config('n','v',false)
+//   pg_catalog.set_config('n','v',false) | SELECT pg_catalog.current_setting... (of how many connections it
+//   takes)
 #pragma once
 
 #include <optional>
@@ -37,6 +38,7 @@ struct Command {
     discard_all,
     deallocate_all,
     audit,
+    limits,
   };
   Kind kind = Kind::select;
   std::string token;             // of SELECT, ROWS, ...; the text of a NOTICE

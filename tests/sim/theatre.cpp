@@ -18,7 +18,7 @@ constexpr std::chrono::milliseconds tick_interval{100};
 constexpr std::chrono::minutes run_max{20};
 // After the last client: time for resets, cancels and idle timeouts.
 constexpr std::chrono::seconds aftermath{40};
-constexpr std::size_t held_base_max = 400'000;
+constexpr std::size_t held_base_max = 450'000;
 constexpr std::size_t held_by_connection_max = 150'000;
 
 }  // namespace
@@ -166,6 +166,19 @@ void Theatre::check_permits() {
   const bool is_too_much = workers_.size() == 1 && in_the_making > plan_.settings->max_server_connecting;
   if (in_the_making < 0 || is_too_much) {
     journal_.fail("broker", std::to_string(permits) + " permits for " + std::to_string(servers) + " servers");
+  }
+  check_upstream(permits);
+}
+
+// It knows of each connect and each server, and of a probe only while there is one.
+void Theatre::check_upstream(int permits) {
+  const Upstream::Census census = broker_.upstream().census();
+  const bool is_waking = broker_.upstream().state() == Upstream::State::waking;
+  const bool has_lost_its_probe = census.is_probing ? census.connecting == 0 : is_waking;
+  if (census.connecting + census.connected != permits || has_lost_its_probe) {
+    journal_.fail("upstream", "counts " + std::to_string(census.connecting) + " connects and " +
+                                  std::to_string(census.connected) + " servers, for " +
+                                  std::to_string(permits) + " permits");
   }
 }
 

@@ -56,6 +56,7 @@ class Theatre {
   void cancel_elsewhere(const CancelRequest& request, std::function<void()> done);
   void check();
   void check_permits();
+  void check_upstream(int permits);
   void check_memory();
   bool are_all_done() const;
   void watch_the_end();

@@ -68,3 +68,15 @@ TEST_CASE("Neon's hosts are known by their domain") {
   CHECK_FALSE(is_neon_host(""));
   CHECK_FALSE(is_neon_host("."));
 }
+
+TEST_CASE("Neon's pooler is known by its endpoint's suffix, and the direct host is the name without that") {
+  CHECK(direct_neon_host("ep-a-b-123-pooler.eu-central-1.aws.neon.tech") ==
+        "ep-a-b-123.eu-central-1.aws.neon.tech");
+  CHECK(direct_neon_host("ep-a-pooler.c-4.us-east-1.aws.neon.tech") == "ep-a.c-4.us-east-1.aws.neon.tech");
+  CHECK(direct_neon_host("EP-A-POOLER.eastus2.azure.NEON.TECH.") == "EP-A.eastus2.azure.NEON.TECH.");
+  CHECK(direct_neon_host("ep-a-b-123.eu-central-1.aws.neon.tech").empty());
+  CHECK(direct_neon_host("ep-pooler-a.eu-central-1.aws.neon.tech").empty());
+  CHECK(direct_neon_host("ep-a.b-pooler.neon.tech").empty());
+  CHECK(direct_neon_host("ep-a-pooler.example.com").empty());
+  CHECK(direct_neon_host("").empty());
+}

@@ -33,11 +33,19 @@ TEST_CASE("Neon's limits ask for fewer connects") {
        {"Too many connections to this endpoint. Please try again later.", "Too many connections attempts",
         "Failed to acquire permit to connect to the database. Too many database connection attempts are "
         "currently ongoing.",
-        "remaining connection slots are reserved for roles with the SUPERUSER attribute",
+        "too many connections for role \"x\"", "too many connections for database \"x\""}) {
+    CAPTURE(text);
+    CHECK(of(text) == ConnectFailure::crowded);
+  }
+}
+
+TEST_CASE("where no place is free fewer servers must do") {
+  for (const std::string text :
+       {"remaining connection slots are reserved for roles with the SUPERUSER attribute",
         "remaining connection slots are reserved for non-replication superuser connections",
         "sorry, too many clients already", "no more connections allowed (max_client_conn)"}) {
     CAPTURE(text);
-    CHECK(of(text) == ConnectFailure::crowded);
+    CHECK(of(text) == ConnectFailure::full);
   }
 }
 

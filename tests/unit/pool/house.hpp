@@ -75,8 +75,10 @@ class Client final : public Waiter, public Lessee {
 };
 
 struct House {
-  explicit House(const Settings& from = {}) : settings(from) {
+  // Most tests' servers answer no question of the Broker's.
+  explicit House(const Settings& from = {}, Switch budget = Switch::off) : settings(from) {
     settings.scale_to_zero = ScaleToZero::on;
+    settings.server_budget = budget;
     settings.upstream.user = "ann";
     settings.upstream.password = "pencil";
     settings.upstream.sslmode = SslMode::disable;
@@ -86,8 +88,9 @@ struct House {
   }
   // Somebody else is connected: pools need not find out whether the server is there (Upstream).
   void wake() {
-    REQUIRE(broker.upstream().begin_connecting(fake.loop.now(), 1));
-    broker.upstream().connected(fake.loop.now());
+    const auto attempt = broker.upstream().begin_connecting(fake.loop.now(), 1);
+    REQUIRE(attempt);
+    broker.upstream().connected(*attempt);
   }
   std::unique_ptr<UserTable> users() {
     return std::make_unique<UserTable>(settings.upstream,

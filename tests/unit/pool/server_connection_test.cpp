@@ -80,6 +80,8 @@ class Owner final : public ServerOwner {
   CustomSettings custom;
   bool wants_names = false;
   bool has_nameless = false;
+  bool wants_limits = false;
+  ServerLimits limits;
   std::string user = "app";
 
   void on_settled(ServerConnection&, const PgError& error) override {
@@ -103,6 +105,8 @@ class Owner final : public ServerOwner {
     custom.insert(names.begin(), names.end());
     return custom.size() > known;
   }
+  bool takes_limits_question() override { return std::exchange(wants_limits, false); }
+  void on_limits(const ServerLimits& told) override { limits = told; }
   bool has_nameless_settings() const override { return has_nameless; }
   const std::string& login_user() const override { return user; }
 };

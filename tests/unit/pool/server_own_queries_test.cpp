@@ -65,6 +65,8 @@ class House final : public ServerOwner {
   CustomSettings custom;
   bool wants_names = false;
   bool has_nameless = false;
+  bool wants_limits = false;
+  ServerLimits limits;
   std::string user = "ann";
   std::string events;  // s settled, b broken
   PgError error;
@@ -122,6 +124,8 @@ class House final : public ServerOwner {
     custom.insert(names.begin(), names.end());
     return custom.size() > known;
   }
+  bool takes_limits_question() override { return std::exchange(wants_limits, false); }
+  void on_limits(const ServerLimits& told) override { limits = told; }
   bool has_nameless_settings() const override { return has_nameless; }
   const std::string& login_user() const override { return user; }
 };
@@ -452,6 +456,23 @@ TEST_CASE("a rollback takes the settings of its transaction with it") {
   house.hear(backend::complete("ROLLBACK") + backend::parameter("TimeZone", "UTC") + backend::ready());
   CHECK(house.server->parameters() == house.bare);
   CHECK(house.events == "s");
+}
+
+TEST_CASE("the question for limits goes in front of the lessee's first request, who hears nothing of it") {
+  House house;
+  house.server->unlease();
+  house.wants_limits = true;
+  house.server->lease_to(house.client);
+  CHECK(house.asked() == query(std::string(limits_query)));
+  CHECK(house.server->is_busy_with_own_only());
+  house.server->expect({.kind = RequestKind::query});
+  const std::string row =
+      wire::message('D', "\0\3"s + wire::int32(3) + "104" + wire::int32(1) + "7" + wire::int32(-1));
+  house.hear(backend::row_description + row + backend::complete("SELECT 1") + backend::ready() +
+             backend::selected("1"));
+  CHECK(house.limits == ServerLimits{104, 7});
+  CHECK(house.client.answers == backend::selected("1"));
+  CHECK(house.server->pipeline().at_rest());
 }
 
 }  // namespace ballast

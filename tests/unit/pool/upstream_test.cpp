@@ -1,5 +1,9 @@
 #include "proxy/pool/upstream.hpp"
 
+#include <cstddef>
+#include <string>
+#include <vector>
+
 #include <doctest/doctest.h>
 
 namespace ballast {
@@ -10,18 +14,37 @@ using State = Upstream::State;
 using News = Upstream::News;
 
 struct Stage {
-  bool begin(int most = 8) { return upstream.begin_connecting(now, most); }
-  News fail(ConnectFailure kind, const std::string& text = "no") {
-    return upstream.failed(now, {Severity::fatal, "XX000", text, {}, {}}, kind, 1s);
+  using Attempt = Upstream::Attempt;
+  bool begin(int most = 8) {
+    const auto attempt = upstream.begin_connecting(now, most);
+    if (attempt) under_way.push_back(*attempt);
+    return attempt.has_value();
   }
+  // The one that was begun last, or another.
+  Attempt take() {
+    REQUIRE_FALSE(under_way.empty());
+    return take(under_way.size() - 1);
+  }
+  Attempt take(std::size_t index) {
+    const Attempt attempt = under_way.at(index);
+    under_way.erase(under_way.begin() + static_cast<std::ptrdiff_t>(index));
+    return attempt;
+  }
+  News fail(Attempt attempt, ConnectFailure kind, const std::string& text = "no") {
+    return upstream.failed(attempt, now, {Severity::fatal, "XX000", text, {}, {}}, kind, 1s);
+  }
+  News fail(ConnectFailure kind, const std::string& text = "no") { return fail(take(), kind, text); }
+  News succeed() { return upstream.connected(take()); }
+  News give_up() { return upstream.given_up(take()); }
   News connect() {
     REQUIRE(begin());
-    return upstream.connected(now);
+    return succeed();
   }
   PgError refusal() const { return upstream.refusal(now, 30s); }
 
   Upstream upstream;
   TimePoint now{1h};
+  std::vector<Attempt> under_way;
 };
 
 }  // namespace
@@ -32,7 +55,7 @@ TEST_CASE("nothing is known at first: one connect finds out, the others wait for
   CHECK(stage.begin());
   CHECK(stage.upstream.state() == State::waking);
   CHECK_FALSE(stage.begin());
-  CHECK(stage.upstream.connected(stage.now) == News::may_connect);
+  CHECK(stage.succeed() == News::may_connect);
   CHECK(stage.upstream.state() == State::awake);
 }
 
@@ -41,7 +64,7 @@ TEST_CASE("an awake server is connected to as often at once as is allowed") {
   stage.connect();
   for (int i = 0; i < 3; ++i) CHECK(stage.begin(3));
   CHECK_FALSE(stage.begin(3));
-  CHECK(stage.upstream.connected(stage.now) == News::nothing);
+  CHECK(stage.succeed() == News::nothing);
   CHECK(stage.begin(3));
 }
 
@@ -91,7 +114,7 @@ TEST_CASE("whether it sleeps is not known when we have closed the last server ou
 TEST_CASE("a connect that is given up leaves the next one to others") {
   Stage stage;
   CHECK(stage.begin());
-  CHECK(stage.upstream.given_up() == News::may_connect);
+  CHECK(stage.give_up() == News::may_connect);
   CHECK(stage.upstream.state() == State::unknown);
   CHECK(stage.begin());
 }
@@ -131,11 +154,11 @@ TEST_CASE("a crowded server gets half as many connects at once, and one more wit
   for (int i = 0; i < 8; ++i) REQUIRE(stage.begin());
   stage.fail(ConnectFailure::crowded);
   CHECK(stage.upstream.state() == State::awake);
-  for (int i = 0; i < 7; ++i) stage.upstream.given_up();
+  for (int i = 0; i < 7; ++i) stage.give_up();
   stage.now += 200ms;
   for (int i = 0; i < 4; ++i) CHECK(stage.begin());
   CHECK_FALSE(stage.begin());
-  stage.upstream.connected(stage.now);
+  stage.succeed();
   for (int i = 0; i < 2; ++i) CHECK(stage.begin());
   CHECK_FALSE(stage.begin());
 }
@@ -185,6 +208,121 @@ TEST_CASE("who waits for a server that is down is told so when patience is at it
   CHECK(error.sqlstate == "08001");
   CHECK(error.detail == "Connection refused");
   CHECK(stage.upstream.refusal(stage.now, 0ms).message.empty());
+}
+
+TEST_CASE("a probe goes on whatever becomes of connects that were begun before it") {
+  Stage stage;
+  stage.connect();
+  for (int i = 0; i < 3; ++i) REQUIRE(stage.begin());
+  stage.upstream.disconnected(Upstream::End::slept);
+  REQUIRE(stage.begin());
+  CHECK(stage.upstream.state() == State::waking);
+  CHECK(stage.fail(stage.take(0), ConnectFailure::passing) == News::nothing);
+  CHECK(stage.upstream.given_up(stage.take(0)) == News::nothing);
+  CHECK(stage.fail(stage.take(0), ConnectFailure::rejected) == News::nothing);
+  CHECK(stage.upstream.state() == State::waking);
+  CHECK_FALSE(stage.begin());
+  CHECK(stage.succeed() == News::may_connect);
+  CHECK(stage.begin());
+}
+
+TEST_CASE("that a connect fails which was begun before the server came back says nothing any more") {
+  Stage stage;
+  stage.connect();
+  REQUIRE(stage.begin());
+  stage.upstream.disconnected(Upstream::End::slept);
+  stage.connect();
+  CHECK(stage.fail(ConnectFailure::passing) == News::nothing);
+  CHECK(stage.upstream.state() == State::awake);
+  CHECK(stage.begin());
+}
+
+TEST_CASE("a connect from before that succeeds is as good as the probe, which says nothing more") {
+  Stage stage;
+  stage.connect();
+  REQUIRE(stage.begin());
+  stage.upstream.disconnected(Upstream::End::slept);
+  REQUIRE(stage.begin());
+  CHECK(stage.upstream.connected(stage.take(0)) == News::may_connect);
+  CHECK(stage.upstream.state() == State::awake);
+  CHECK(stage.fail(ConnectFailure::passing) == News::nothing);
+  CHECK(stage.upstream.state() == State::awake);
+}
+
+TEST_CASE("each probe that fails counts, though connects from before end in between") {
+  Stage stage;
+  stage.connect();
+  for (int i = 0; i < 4; ++i) REQUIRE(stage.begin());
+  stage.upstream.disconnected(Upstream::End::slept);
+  Milliseconds whole = 100ms;
+  for (int i = 0; i < 4; ++i) {
+    REQUIRE(stage.begin());
+    stage.upstream.given_up(stage.take(0));
+    stage.fail(ConnectFailure::passing);
+    CHECK(stage.upstream.state() == State::down);
+    stage.now += whole * 3 / 4 - 1ms;
+    CHECK_FALSE(stage.begin());
+    stage.now += whole / 4 + 1ms;
+    whole *= 2;
+  }
+}
+
+TEST_CASE("connects that fail together are one failure") {
+  for (const ConnectFailure kind : {ConnectFailure::passing, ConnectFailure::crowded}) {
+    CAPTURE(static_cast<int>(kind));
+    Stage stage;
+    stage.connect();
+    for (int i = 0; i < 8; ++i) REQUIRE(stage.begin());
+    for (int i = 0; i < 8; ++i) stage.fail(kind);
+    stage.now += 200ms;
+    CHECK(stage.begin());
+  }
+}
+
+TEST_CASE("the census follows each begin and each outcome") {
+  Stage stage;
+  REQUIRE(stage.begin());
+  CHECK(stage.upstream.census().is_probing);
+  stage.succeed();
+  REQUIRE(stage.begin());
+  CHECK_FALSE(stage.upstream.census().is_probing);
+  CHECK(stage.upstream.census().connecting == 1);
+  CHECK(stage.upstream.census().connected == 1);
+  stage.give_up();
+  stage.upstream.disconnected(Upstream::End::ours);
+  CHECK(stage.upstream.census().connecting == 0);
+  CHECK(stage.upstream.census().connected == 0);
+}
+
+TEST_CASE("a server without a free place tells one of those whom it has refused together") {
+  Stage stage;
+  stage.connect();
+  for (int i = 0; i < 3; ++i) REQUIRE(stage.begin());
+  CHECK(stage.fail(ConnectFailure::full) == News::is_full);
+  CHECK(stage.fail(ConnectFailure::full) == News::nothing);
+  CHECK(stage.fail(ConnectFailure::full) == News::nothing);
+  stage.now += 200ms;
+  REQUIRE(stage.begin());
+  CHECK(stage.fail(ConnectFailure::full) == News::is_full);
+}
+
+TEST_CASE("patience with a server that can't be reached begins anew when it says that it is crowded") {
+  Stage stage;
+  const auto fail_with = [&stage](ConnectFailure kind) {
+    REQUIRE(stage.begin());
+    stage.fail(kind);
+    stage.now += 20s;
+  };
+  fail_with(ConnectFailure::passing);
+  fail_with(ConnectFailure::crowded);
+  fail_with(ConnectFailure::passing);
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::passing);
+  CHECK(stage.refusal().message.empty());
+  stage.now += 20s;
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::passing);
+  CHECK_FALSE(stage.refusal().message.empty());
 }
 
 }  // namespace ballast

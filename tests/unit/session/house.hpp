@@ -61,6 +61,7 @@ class House {
   // BEGIN reaches the server at once, so that a test can have a server by it.
   explicit House(Settings from = {}, Switch defer_begin = Switch::off) : settings(std::move(from)) {
     settings.defer_begin = defer_begin;
+    settings.server_budget = Switch::off;  // most tests' servers answer no question of the Broker's
     // Time passes here by minutes, and most tests' servers answer no probes.
     if (settings.server_check_delay == Settings{}.server_check_delay)
       settings.server_check_delay = Milliseconds{0};
