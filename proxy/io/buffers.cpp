@@ -1,6 +1,7 @@
 #include "proxy/io/buffers.hpp"
 
 #include <memory>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,11 @@ void give_back(std::string&& buffer) {
   }
   taken.clear();
   spares.push_back(std::move(taken));
+}
+
+std::size_t spare_bytes() {
+  return std::accumulate(spares.begin(), spares.end(), std::size_t{0},
+                         [](std::size_t sum, const std::string& spare) { return sum + spare.capacity(); });
 }
 
 }  // namespace ballast::buffers

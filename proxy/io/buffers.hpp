@@ -15,5 +15,7 @@ std::span<char> scratch();
 // An empty string with capacity, and its way back. A string that grew beyond scratch_size is freed instead.
 std::string borrow();
 void give_back(std::string&& buffer);
+// What this thread keeps for the next who borrow.
+std::size_t spare_bytes();
 
 }  // namespace ballast::buffers

@@ -78,11 +78,9 @@ bool Oracle::accept_failed_block(std::string_view owed, std::string_view message
 }
 
 // Another: the portal of a BEGIN that the pooler has answered itself is no portal of the server's, in a block
-// that has failed for want of a server as little as before it.
+// that has failed as little as before.
 bool Oracle::accept_no_portal(std::string_view owed, std::string_view message) {
-  const bool is_in_the_way = is_error(owed, "25P02") && backend_.has_failed_untouched();
-  if (!is_in_the_way && !is_error(owed, "55000")) return false;
-  if (!is_error(message, "34000")) return false;
+  if (!is_error(message, "34000") || !(is_error(owed, "55000") || is_error(owed, "25P02"))) return false;
   taken_ += owed.size();
   return true;
 }

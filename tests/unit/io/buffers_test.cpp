@@ -37,6 +37,16 @@ TEST_CASE("what is given back holds no memory any more") {
   CHECK(buffer.capacity() == std::string().capacity());
 }
 
+TEST_CASE("what is kept for the next is counted") {
+  std::thread([] {
+    CHECK(buffers::spare_bytes() == 0);
+    buffers::give_back(std::string(5000, 'x'));
+    CHECK(buffers::spare_bytes() >= 5000);
+    const std::string taken = buffers::borrow();
+    CHECK(buffers::spare_bytes() == 0);
+  }).join();
+}
+
 TEST_CASE("a buffer that grew huge is freed, not kept [5.8-128]") {
   std::string huge = buffers::borrow();
   huge.assign(10 * buffers::scratch_size, 'x');
