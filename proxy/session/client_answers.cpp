@@ -28,6 +28,7 @@ void ClientSession::on_error(std::string_view message, std::string_view statemen
     return;
   }
   unanswered_.is_open = false;
+  was_reset_ = false;
   if (error.severity == Severity::fatal) was_told_why_ = true;
   // The schema has changed, and not through us.
   if (error.sqlstate == sqlstate::feature_not_supported && !statement_name.empty())

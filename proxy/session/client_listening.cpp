@@ -143,7 +143,7 @@ bool ClientSession::outlives_server() {
   if (!listening_ || listening_->shared == nullptr || state_ != State::active || is_stalled_) return false;
   const ServerResidue& residue = server_->residue();
   const bool has_left_else = !residue.is_audited() || !(residue.pins() - Residue::listening).empty();
-  if (has_left_else || body_left_ > 0 || !is_between_answers()) return false;
+  if (has_left_else || body_left_ > 0 || server_->owed_answers() || !is_between_answers()) return false;
   server_ = nullptr;
   pins_ = unknown_pins_ = {};
   to_restore_.clear();

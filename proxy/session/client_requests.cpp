@@ -168,6 +168,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
       return refuse(sqlstate::protocol_violation,
                     "invalid frontend message type " + std::to_string(static_cast<unsigned char>(type)));
   }
+  was_reset_ = false;
   if (server_ != nullptr) {
     const bool is_at_rest = server_->pipeline().at_rest();
     if (is_at_rest) since_ = context_.world().loop.now();
@@ -180,6 +181,11 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
     if (is_next) {
       note_asked();
       if (look_ahead(type, message)) meet_sequences();
+      if (!unanswered_.is_open &&
+          is_free_to_go()) {  // behind queries of ours, that are about what went before it
+        begin_unanswered();
+        unanswered_.from = cut.at;
+      }
       begin_on_server();
     }
     return Take::forward;
@@ -257,6 +263,7 @@ ClientSession::Take ClientSession::take_query(Cut& cut, const Header& header, st
     server_->expect(request);
     return Take::forward;
   }
+  was_reset_ = takes_to_start(effect, sql);
   note(effect);
   server_->expect(request);
   ReportedParameters again = values_reset_by(effect);
@@ -359,6 +366,7 @@ void ClientSession::give_back() {
   ServerConnection& server = *std::exchange(server_, nullptr);
   server.flush();
   is_stalled_ = false;
+  was_reset_ = is_at_start_ = false;
   unanswered_.close();
   pins_ = unknown_pins_ = {};
   to_restore_.clear();

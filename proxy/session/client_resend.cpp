@@ -10,6 +10,7 @@
 #include "protocol/reader.hpp"
 
 #include "proxy/session/client_session.hpp"
+#include "proxy/session/identity.hpp"
 #include "proxy/session/session_context.hpp"
 
 namespace ballast {
@@ -82,6 +83,55 @@ Repeatable ClientSession::repeatable_batch(std::string_view messages) const {
   return all;
 }
 
+// Drivers' pools say such a thing of each connection that comes back: "SELECT pg_advisory_unlock_all(); CLOSE
+// ALL; UNLISTEN *; RESET ALL". Whatever it ends ends with the server too.
+bool ClientSession::takes_to_start(const StatementEffect& effect, std::string_view sql) const {
+  constexpr ResidueSet ended =
+      Residue::settings | Residue::advisory_locks | Residue::hold_cursors | Residue::listening;
+  if (!effect.resets_all || effect.sets || effect.has_control || effect.names_are_parameters) return false;
+  if (!effect.functions.empty() || !(effect.residue - ended).empty()) return false;
+  const Pipeline& pipeline = server_->pipeline();
+  const bool is_alone = pipeline.at_rest() && pipeline.status() == TransactionStatus::idle;
+  return is_alone && server_->residue().is_clean() && repeatable(sql) == Repeatable::always;
+}
+
+void ClientSession::go_to_start() {
+  is_at_start_ = false;
+  ReportedParameters values = startup_parameters_->values;
+  std::erase_if(values, [](const auto& value) { return is_identity(value.first); });
+  for (const auto& [name, value] : parameters_->values) {
+    if (is_identity(name)) values[name] = value;
+  }
+  parameters_ = pool_->parameter_sets().intern(std::move(values));
+}
+
+// Is it between requests, its state known, and nothing of that on its server alone?
+bool ClientSession::is_free_to_go() const {
+  return is_kept_apart() && is_between_answers() && (is_at_start_ || server_->residue().is_clean());
+}
+
+// It has all its answers; only queries of our own were under way.
+bool ClientSession::outlives_own_queries() {
+  if (state_ != State::active || listening_ || server_->owed_answers() || body_left_ > 0) return false;
+  if (!is_free_to_go()) return false;
+  if (is_at_start_) go_to_start();
+  let_go_of_server();
+  go_on();
+  return true;
+}
+
+// The one that is lost.
+void ClientSession::let_go_of_server() {
+  server_ = nullptr;
+  is_stalled_ = false;
+  pins_ = unknown_pins_ = {};
+  to_restore_.clear();
+  has_open_resets_ = false;
+  lent_.clear();
+  calls_ = judged_ = {};
+  become(State::idle);
+}
+
 bool ClientSession::may_resend() const {
   if (!unanswered_.is_open || state_ != State::active || !pinned_by().empty()) return false;
   if (unanswered_.resends >= resends_max) return false;
@@ -95,11 +145,8 @@ bool ClientSession::may_resend() const {
 bool ClientSession::resend() {
   if (!may_resend()) return false;
   ++context_.pools().counters().requests_resent;
-  server_ = nullptr;
-  is_stalled_ = false;
-  to_restore_.clear();
-  lent_.clear();
-  calls_ = judged_ = {};
+  if (is_at_start_) go_to_start();
+  let_go_of_server();
   skip_ = Skip::nothing;
   body_left_ = 0;
   block_ = unanswered_.block;
@@ -108,7 +155,6 @@ bool ClientSession::resend() {
   unanswered_.is_open = false;
   const std::string again = unanswered_.sent + std::string(inbox_.kept());
   inbox_.keep(again);
-  become(State::idle);
   go_on();
   return true;
 }
@@ -132,7 +178,7 @@ void ClientSession::end_with_server(const PgError& why) {
 // What we have ended ourselves, because it answered in a way that it should not, would be so again elsewhere.
 void ClientSession::on_server_lost(const PgError& why) {
   const bool is_its_end = why.sqlstate == sqlstate::connection_failure || why.sqlstate.starts_with("57P");
-  if (outlives_server() || (is_its_end && resend())) return settle_down();
+  if (outlives_server() || (is_its_end && (resend() || outlives_own_queries()))) return settle_down();
   end_with_server(why);
 }
 

@@ -141,6 +141,12 @@ class ClientSession final : public Mortal,
   Repeatable repeatable_batch(std::string_view messages) const;
   bool may_resend() const;
   bool resend();
+  // Does the text take a session that has nothing on its server back to its start, and nowhere else?
+  bool takes_to_start(const StatementEffect& effect, std::string_view sql) const;
+  void go_to_start();
+  bool is_free_to_go() const;
+  bool outlives_own_queries();
+  void let_go_of_server();
   void end_with_server(const PgError& why);
 
   Take refuse(std::string_view code, std::string message);
@@ -303,6 +309,8 @@ class ClientSession final : public Mortal,
   bool body_is_forwarded_ = false;
   bool is_stalled_ = false;       // waits for outstanding answers before it looks at the next request
   bool has_sequences_ = false;    // there may be a server whose sequences' values are its own
+  bool was_reset_ = false;        // by its last request
+  bool is_at_start_ = false;      // by that; the audit under way can say nothing else
   bool may_have_reset_ = false;   // settings, since the last audit
   bool has_open_resets_ = false;  // of these, some whose startup values only the audit will bring back
   bool is_admitted_ = false;      // counts in max_client_conn

@@ -9,6 +9,7 @@
 
 #include "proxy/base/log.hpp"
 #include "proxy/session/client_session.hpp"
+#include "proxy/session/identity.hpp"
 #include "proxy/session/session_context.hpp"
 
 namespace ballast {
@@ -16,9 +17,6 @@ namespace ballast {
 namespace {
 
 constexpr std::size_t bind_max = 64 * 1024;  // of a Bind whose values may name custom settings
-
-// RESET ALL leaves them as they are, DISCARD ALL ends them, SET ROLE NONE is not a RESET.
-bool is_identity(std::string_view name) { return name == "role" || name == "session_authorization"; }
 
 int read_count(Reader& reader) { return static_cast<std::uint16_t>(reader.int16()); }
 
@@ -221,6 +219,7 @@ void ClientSession::begin_audit() {
   since_ = context_.world().loop.now();
   ++context_.pools().counters().audits;
   judged_ = std::exchange(calls_, {});
+  is_at_start_ = std::exchange(was_reset_, false);
   server_->audit();
 }
 
@@ -248,6 +247,7 @@ void ClientSession::judge_functions() {
 // The server's state is the client's from now on. A startup value that is missing in it has been reset.
 void ClientSession::on_audited() {
   judge_functions();
+  is_at_start_ = false;
   parameters_ = server_->parameters();
   learn_channels();
   const bool are_settings_known = !server_->residue().unknown().has(Residue::settings);

@@ -17,16 +17,17 @@ bool is_one_of(const Token& token, std::initializer_list<std::string_view> words
 Repeatable of_first_word(const Token& token) {
   if (is_one_of(token, {"select", "values", "table", "with", "show"})) return Repeatable::always;
   if (is_one_of(token, {"insert", "update", "delete", "merge"})) return Repeatable::if_undone;
+  // What poolers of drivers say to a connection that comes back, and what new ones are told.
+  if (is_one_of(token, {"set", "reset", "close", "unlisten", "discard"})) return Repeatable::always;
   return Repeatable::never;
 }
 
-// Functions of PostgreSQL's own that act on more than they return mostly have such names.
-bool may_act(const Token& name) {
-  const auto begins = [&](std::string_view prefix) {
-    return name.size >= prefix.size() && equals_folded(name.begin, prefix);
-  };
-  return begins("pg_") || begins("lo_") || name.is("lowrite");
+bool begins(const Token& name, std::string_view prefix) {
+  return name.size >= prefix.size() && equals_folded(name.begin, prefix);
 }
+
+// Functions of PostgreSQL's own that act on more than they return mostly have such names.
+bool may_act(const Token& name) { return begins(name, "pg_") || begins(name, "lo_") || name.is("lowrite"); }
 
 Repeatable of_call(const Token& name, bool is_qualified) {
   const bool is_plain_word = name.kind == TokenKind::word && !is_qualified;
@@ -37,6 +38,8 @@ Repeatable of_call(const Token& name, bool is_qualified) {
       return Repeatable::always;
     case FunctionKind::syntax:
       return is_plain_word || !name.is_name() ? Repeatable::always : Repeatable::if_undone;
+    case FunctionKind::advisory_lock:  // those of the lost server's session are free, or will be
+      return begins(name, "pg_advisory_unlock") ? Repeatable::always : Repeatable::never;
     case FunctionKind::unknown:
     case FunctionKind::sequence_use:
       return Repeatable::if_undone;

@@ -10,7 +10,7 @@ namespace ballast {
 enum class Repeatable : std::uint8_t {
   never,      // ends or begins transactions, or does what no rollback takes back: CALL, VACUUM, dblink()
   if_undone,  // writes, all of it in the transaction: provided that this was rolled back
-  always,     // reads
+  always,     // reads, or takes its session to a state that ends with the server anyway
 };
 
 // Views and operators are taken at their word: that they hide no function which writes.

@@ -14,6 +14,12 @@ using namespace std::string_literals;
 
 const std::string select = frontend::query("SELECT a FROM t");
 const std::string insert = frontend::query("INSERT INTO t VALUES (1)");
+// asyncpg's, of a connection that comes back to its pool.
+const std::string reset =
+    frontend::query("SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;");
+const std::string was_reset = backend::row_description + backend::row("") + backend::complete("SELECT 1") +
+                              backend::complete("CLOSE CURSOR ALL") + backend::complete("UNLISTEN") +
+                              backend::complete("RESET") + backend::ready();
 const std::string probe = frontend::query("");
 const std::string probed = wire::message('I', "") + backend::ready();
 const std::string goodbye =
@@ -116,6 +122,76 @@ TEST_CASE("what the client has sent behind the request that is lost follows it")
   CHECK(house.asked_next() == select + select);
 }
 
+TEST_CASE("what resets a connection that comes back to a driver's pool is done by another server") {
+  for (const std::string& last_words : {goodbye, ""s}) {
+    Inn house;
+    FarEnd client = house.log_in();
+    CHECK(house.asked_by(client, reset) == reset);
+    house.server().send(last_words);
+    house.dies();
+    CHECK(client.take().empty());
+    CHECK(house.asked_next() == reset);
+    CHECK_FALSE(client.is_gone());
+  }
+}
+
+TEST_CASE("a client that has been reset does not hear of a server that is lost in the audit behind that") {
+  for (const std::string& last_words : {goodbye, ""s}) {
+    Inn house;
+    FarEnd client = house.log_in();
+    house.asked_by(client, reset);
+    house.answers(was_reset);
+    CHECK(client.take() == was_reset);
+    CHECK(wire::types(house.server().take()) == "Q");  // the audit
+    house.server().send(last_words);
+    house.dies();
+    CHECK(client.take().empty());
+    client.send(select);
+    house.run();
+    CHECK(house.asked_next() == select);
+    house.answers(backend::selected("1"));
+    CHECK(client.take() == backend::selected("1"));
+  }
+}
+
+TEST_CASE("what it has asked behind that audit is asked of another server, in its startup state") {
+  Inn house;
+  FarEnd client = house.log_in("IntervalStyle\0iso_8601\0"s);
+  house.asked_by(client, frontend::query("SET work_mem = '8MB'"));
+  house.answers(backend::complete("SET") + backend::ready());
+  house.answers(backend::audit({{"s", "IntervalStyle", "iso_8601"}, {"s", "work_mem", "8MB"}}));
+  client.take();
+  house.asked_by(client, frontend::query("RESET ALL"));
+  house.answers(backend::complete("RESET") + backend::ready());
+  house.answers(backend::complete("SELECT 1") + backend::ready());  // the startup value again
+  client.take();
+  CHECK(house.asked_by(client, select).ends_with(select));
+  house.dies();
+  CHECK(client.take().empty());
+  const std::string asked = house.asked_next();
+  CHECK(asked.find("iso_8601") != std::string::npos);
+  CHECK(asked.find("work_mem") == std::string::npos);
+  CHECK(asked.ends_with(select));
+}
+
+TEST_CASE("a server that is lost while a client's startup values are set again there takes nothing with it") {
+  Inn house;
+  FarEnd client = house.log_in("IntervalStyle\0iso_8601\0"s);
+  house.asked_by(client, reset);
+  house.answers(was_reset);
+  client.take();
+  house.server().take();
+  house.answers(backend::audit({}));
+  CHECK(house.server().take().find("iso_8601") != std::string::npos);
+  house.dies();
+  CHECK(client.take().empty());
+  client.send(select);
+  house.run();
+  const std::string asked = house.asked_next();
+  CHECK(asked.find("iso_8601") != std::string::npos);
+  CHECK(asked.ends_with(select));
+}
+
 // Told ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a write whose server was shut down is not written again when the client has been told of it") {
@@ -150,6 +226,51 @@ TEST_CASE("a read is not read elsewhere when its session has something on the se
   house.answers(backend::audit({{"l", "", ""}}));
   client.take();
   house.asked_by(client, select);
+  house.dies();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a client whose state only the audit would have told is told that the server is lost in it") {
+  for (const std::string text :
+       {"SET work_mem = '8MB'", "RESET ALL; SET work_mem = '8MB'", "SELECT pg_advisory_lock(1); RESET ALL",
+        "SELECT f(); RESET ALL", "DISCARD ALL"}) {
+    CAPTURE(text);
+    Inn house;
+    FarEnd client = house.log_in();
+    house.asked_by(client, frontend::query(text));
+    house.answers(backend::complete("DONE") + backend::ready());
+    client.take();
+    house.dies();
+    CHECK(error_in(client.take()).sqlstate == "08006");
+  }
+}
+
+TEST_CASE("what a client has set right behind its reset is not forgotten with the server") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, reset + frontend::query("SET work_mem = '8MB'"));
+  house.answers(was_reset + backend::complete("SET") + backend::ready());
+  client.take();
+  house.dies();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a batch that has been answered up to a Flush ends with its server") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, frontend::parse("", "SELECT a FROM t") + frontend::flush);
+  house.answers(backend::parse_complete);
+  client.take();
+  house.dies();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a reset that has failed is none") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, reset);
+  house.answers(backend::error("57014", "canceling statement due to user request") + backend::ready());
+  client.take();
   house.dies();
   CHECK(error_in(client.take()).sqlstate == "08006");
 }

@@ -448,6 +448,16 @@ TEST_CASE("a client that does not read its notifications is ended above max_noti
   CHECK(stage.house.pools->subscriber_count() == 0);
 }
 
+TEST_CASE("a listener whose request its lost server has not answered is told so") {
+  Stage stage;
+  stage.hand_over();
+  stage.client_says(frontend::query("SELECT 1"));
+  stage.server.close();
+  stage.house.run();
+  CHECK(read_error(wire::messages(stage.client.take()).at(0).body).sqlstate == "08006");
+  CHECK(stage.client.is_gone());
+}
+
 TEST_CASE("a listener that leaves takes its subscription along, and its server is clean for the next") {
   Stage stage;
   stage.hand_over();

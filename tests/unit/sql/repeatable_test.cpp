@@ -15,6 +15,16 @@ TEST_CASE("what only reads may be run again") {
   }
 }
 
+TEST_CASE("what only takes its session to some state may be run again on another server") {
+  for (const std::string_view sql : {"SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;",
+                                     "set a.b = 'c'", "reset role", "SET statement_timeout TO '5s'",
+                                     "DISCARD ALL", "select pg_advisory_unlock(1)", "close c"}) {
+    CAPTURE(sql);
+    CHECK(repeatable(sql) == Repeatable::always);
+  }
+  CHECK(repeatable("set a.b = 'c'; insert into t values (1)") == Repeatable::if_undone);
+}
+
 TEST_CASE("what writes may be run again if the first time was undone") {
   for (const std::string_view sql :
        {"insert into t (a) values ($1) returning id", "update t set a = 1", "DELETE FROM t",
@@ -31,8 +41,9 @@ TEST_CASE("what decides over transactions, or outlasts them, is never run again"
   for (const std::string_view sql :
        {"begin", "commit", "update t set a = 1; commit", "call p()", "do $$ begin end $$", "vacuum t",
         "create table t (a int)", "select * into t from s", "select dblink_connect('x')",
-        "select set_config('a.b', 'c', false)", "set a.b = 'c'", "copy t from stdin", "execute x",
-        "explain select 1", "lock t", "select 'unterminated", "notify x", "select pg_advisory_lock(1)"}) {
+        "select set_config('a.b', 'c', false)", "copy t from stdin", "execute x", "explain select 1",
+        "lock t", "select 'unterminated", "notify x", "select pg_advisory_lock(1)",
+        "select pg_try_advisory_lock(1)", "reset role; listen x"}) {
     CAPTURE(sql);
     CHECK(repeatable(sql) == Repeatable::never);
   }
