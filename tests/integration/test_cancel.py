@@ -95,7 +95,7 @@ def test_late_cancels_never_hit_the_next_owner(start, connect):
         canceller.join()
 
 
-def test_a_cancel_over_tls(start, server, connections, tls_settings, tls_context):
+def test_5_5_94_a_cancel_over_tls(start, server, connections, tls_settings, tls_context):
     pooler = start(**tls_settings)
     with Wire.login(pooler.port, "app", "secret", "app", tls=tls_context) as client:
         client.send(SLEEP)

@@ -156,7 +156,7 @@ TEST_CASE("one read is filled from all records that are there") {
   CHECK(pair.probe.received.size() == 200);
 }
 
-TEST_CASE("bytes that TLS has taken from the socket are read to the end without any event") {
+TEST_CASE("bytes that TLS has taken from the socket are read to the end without any event [5.8-132]") {
   Pair pair;
   pair.connect();
   const std::string sent = pattern(9000);

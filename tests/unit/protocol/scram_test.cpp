@@ -121,7 +121,7 @@ TEST_CASE("a wrong password is a wrong proof, and nothing is answered") {
   CHECK(server.client_key().empty());
 }
 
-TEST_CASE("a client that says y while -PLUS is offered is refused: somebody hid the offer") {
+TEST_CASE("a client that says y while -PLUS is offered is refused: somebody hid the offer [5.1-23]") {
   ScramServer server = server_of(Mechanism::without_binding, binding);
   CHECK(complaint(server, "y,,n=,r=C").starts_with("28000 SCRAM channel binding negotiation error / "));
 }
