@@ -269,6 +269,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Handled handle_message(const Header& header, std::string_view message);
   Handled handle_verdict(Pipeline::Verdict verdict);
   Handled handle_error(std::string_view body);
+  Handled handle_notice(const Header& header, std::string_view message);
   Handled handle_parameter(std::string_view body);
   Handled handle_command_complete(std::string_view body);
   Handled handle_ready(std::string_view body);

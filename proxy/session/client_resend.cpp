@@ -165,7 +165,7 @@ void ClientSession::end_with_server(const PgError& why) {
   server_ = nullptr;
   if (!unanswered_.last_words.empty()) {
     outlet_.buffer() += unanswered_.last_words;
-    was_told_why_ = true;
+    was_told_why_ = unanswered_.last_words.front() == static_cast<char>(BackendType::error_response);
   }
   PgError error = why;
   error.severity = Severity::fatal;
