@@ -229,6 +229,18 @@ TEST_CASE("a server that is lost while a client's startup values are set again t
   CHECK(asked.ends_with(select));
 }
 
+TEST_CASE(
+    "a read is read from another server however long it took to find out that its own has gone silent") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.pass(30s);
+  house.server().fail("Connection timed out");
+  house.run();
+  CHECK(client.take().empty());
+  CHECK(house.asked_next() == select);
+}
+
 // Told ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a write whose server was shut down is not written again when the client has been told of it") {
@@ -299,6 +311,36 @@ TEST_CASE("a batch that has been answered up to a Flush ends with its server") {
   house.answers(backend::parse_complete);
   client.take();
   house.dies();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a write to a server that has gone silent may have been done, and is told") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, insert);
+  house.pass(30s);
+  house.server().fail("Connection timed out");
+  house.run();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a read that has waited for a silent server as long as a client may wait for one is told") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.pass(house.settings.query_wait_timeout);
+  house.server().fail("Connection timed out");
+  house.run();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a read whose server is reset after a while may have been the reason, and is told") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.pass(3s);
+  house.server().fail("Connection reset by peer");
+  house.run();
   CHECK(error_in(client.take()).sqlstate == "08006");
 }
 
