@@ -94,6 +94,9 @@ IoResult SocketStream::fail_with(int error_number) {
   return {IoStatus::failed};
 }
 
+// TLS puts its name before the system's own text.
+bool SocketStream::has_timed_out() const { return error_.ends_with(error_text(ETIMEDOUT)); }
+
 IoResult SocketStream::result_of(TlsStatus status, std::size_t bytes) {
   switch (status) {
     case TlsStatus::ok:

@@ -42,6 +42,7 @@ class SocketStream final : public Stream, private EventHandler {
   void listen(StreamListener* listener, Interest interest) override;
   bool start_tls() override;
   std::string error() const override { return error_; }
+  bool has_timed_out() const override;
 
   std::string peer() const override;
   bool is_tls() const override { return tls_ != nullptr; }

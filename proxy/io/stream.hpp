@@ -66,6 +66,8 @@ class Stream {
   virtual bool start_tls() { return false; }
   // Text for the log about the last `failed`.
   virtual std::string error() const = 0;
+  // Was that because the other side has been silent for too long (TCP keepalive, TCP_USER_TIMEOUT)?
+  virtual bool has_timed_out() const { return false; }
 
   // For logs and SHOW: "127.0.0.1:51234", "[::1]:51234", "unix".
   virtual std::string peer() const = 0;

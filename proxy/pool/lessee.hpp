@@ -17,7 +17,8 @@ class Lessee {
   virtual void on_answer(std::string_view bytes) = 0;
   // The client's own name for the statement that a request was about (Request::name); empty: it has none.
   virtual std::string statement_name(const Request& request) const = 0;
-  // One whole ErrorResponse for the client, header included. `statement_name`: of the request that failed.
+  // One whole ErrorResponse for the client, header included. `statement_name`: of the request that failed. Or
+  // the NoticeResponse by which a backend says that it has to end at once.
   virtual void on_error(std::string_view message, std::string_view statement_name) = 0;
   // The server reported a changed setting; the message itself has come through on_answer().
   virtual void on_parameters_changed() = 0;

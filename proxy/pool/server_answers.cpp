@@ -115,6 +115,8 @@ ServerConnection::Handled ServerConnection::handle_message(const Header& header,
   switch (type) {
     case BackendType::error_response:
       return handle_error(body);
+    case BackendType::notice_response:
+      return handle_notice(header, message);
     case BackendType::parameter_status:
       return handle_parameter(body);
     case BackendType::ready_for_query:
@@ -173,6 +175,19 @@ ServerConnection::Handled ServerConnection::handle_error(std::string_view body) 
   // Nothing was asked: the server says why it is about to go (57P01 and its like).
   last_words_ = error;
   return Handled::ended;
+}
+
+// A backend that has to end at once, because another has crashed or by an immediate shutdown, says so by a
+// WARNING (postgres.c, quickdie), which is no part of an answer.
+ServerConnection::Handled ServerConnection::handle_notice(const Header& header, std::string_view message) {
+  constexpr std::size_t farewell_max = 1024;  // these are a few hundred bytes
+  if (message.size() < header.total() && header.total() <= farewell_max) return Handled::incomplete;
+  const Handled handled = handle_verdict(pipeline_.receive(BackendType::notice_response));
+  if (handled != Handled::forwarded || header.total() > farewell_max) return handled;
+  const PgError notice = read_error(message.substr(header_size));
+  if (notice.severity != Severity::warning || !notice.sqlstate.starts_with("57P")) return handled;
+  error_name_.clear();
+  return Handled::error;
 }
 
 ServerConnection::Handled ServerConnection::handle_parameter(std::string_view body) {

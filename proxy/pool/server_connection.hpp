@@ -201,8 +201,10 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   void fail_probe();
   // Has it said that it was being shut down, in answer to what its lessee asked or to what went before it?
   bool has_said_goodbye() const { return has_said_goodbye_; }
-  // Of one that is lost: was something of its lessee's under way?
+  // Of one that is lost: was something of its lessee's under way? And was it found to be gone, rather than
+  // ended by anybody?
   bool owed_answers() const { return owed_answers_; }
+  bool was_silent() const { return broken_ && stream_->has_timed_out(); }
   // currval() and lastval() are to know nothing of those who had it before.
   void forget_sequences();
   // Nor are they to know what random() is going to say. `seed` is unforeseeable, from -1 to 1.
@@ -269,6 +271,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   Handled handle_message(const Header& header, std::string_view message);
   Handled handle_verdict(Pipeline::Verdict verdict);
   Handled handle_error(std::string_view body);
+  Handled handle_notice(const Header& header, std::string_view message);
   Handled handle_parameter(std::string_view body);
   Handled handle_command_complete(std::string_view body);
   Handled handle_ready(std::string_view body);

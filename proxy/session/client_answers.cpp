@@ -1,5 +1,6 @@
 // What a client is answered: errors in its own names, and what follows when its answers have come.
 #include <algorithm>
+#include <utility>
 
 #include "protocol/error_message.hpp"
 #include "protocol/writer.hpp"
@@ -10,6 +11,7 @@
 namespace ballast {
 
 void ClientSession::on_answer(std::string_view bytes) {
+  if (!unanswered_.last_words.empty()) outlet_.buffer() += std::exchange(unanswered_.last_words, {});
   unanswered_.is_open = false;
   outlet_.send(*stream_, bytes);
 }
@@ -23,7 +25,8 @@ void ClientSession::on_error(std::string_view message, std::string_view statemen
   if (!calls_.names.empty()) calls_.were_undone = true;
   const std::string_view body = message.substr(header_size);
   const PgError error = read_error(body);
-  if (error.severity == Severity::fatal && may_resend()) {  // the connection is about to end
+  const bool is_notice = message.front() == static_cast<char>(BackendType::notice_response);
+  if ((error.severity == Severity::fatal || is_notice) && may_resend()) {  // the connection is about to end
     unanswered_.last_words = message;
     return;
   }

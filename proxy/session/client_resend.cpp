@@ -20,7 +20,8 @@ namespace {
 // Longer ones are not kept.
 constexpr std::size_t unanswered_max = 16 * 1024;
 constexpr int resends_max = 2;
-// What runs longer may have been ended on purpose (pg_terminate_backend), and would be again.
+// What runs longer may have been ended on purpose (pg_terminate_backend), or have crashed its server, and
+// would be or do so again. Neither is why a server falls silent.
 constexpr std::chrono::seconds resend_window{2};
 
 }  // namespace
@@ -135,8 +136,12 @@ void ClientSession::let_go_of_server() {
 bool ClientSession::may_resend() const {
   if (!unanswered_.is_open || state_ != State::active || !pinned_by().empty()) return false;
   if (unanswered_.resends >= resends_max) return false;
-  const bool is_recent = context_.world().loop.now() - unanswered_.since <= resend_window;
-  if (!is_recent && !server_->is_probing()) return false;
+  const Duration age = context_.world().loop.now() - unanswered_.since;
+  const bool is_gone = server_->is_probing() || server_->was_silent();
+  if (age > resend_window && !is_gone) return false;
+  // It would have been refused by now, if there had been no server for it.
+  const Milliseconds patience = context_.pools().settings().query_wait_timeout;
+  if (patience.count() > 0 && age >= patience) return false;
   const Repeatable batch = repeatable_batch(unanswered_.sent);
   const bool is_undone = server_->has_said_goodbye() || unanswered_.block == Block::begun;
   return batch == Repeatable::always || (batch == Repeatable::if_undone && is_undone);
@@ -165,7 +170,7 @@ void ClientSession::end_with_server(const PgError& why) {
   server_ = nullptr;
   if (!unanswered_.last_words.empty()) {
     outlet_.buffer() += unanswered_.last_words;
-    was_told_why_ = true;
+    was_told_why_ = unanswered_.last_words.front() == static_cast<char>(BackendType::error_response);
   }
   PgError error = why;
   error.severity = Severity::fatal;

@@ -8,6 +8,7 @@ import pytest
 from lamp import Lamp
 from sleep_cycles import ARRIVALS, KINDS, SETTINGS, Cycle, sleep_cycles
 from sleepers import TABLE, Sleepers
+from wire import query
 
 CLIENTS = 20
 KNOBS = {"stop_ms": 100, "wake_ms": 150}
@@ -66,6 +67,21 @@ def test_a_pool_that_never_rests_hears_of_no_sleep(neon_server, kind):
 
         asyncio.run(run())
         assert lamp.neon.state()["suspends"] == 8
+
+
+def test_a_read_that_a_silent_database_has_taken_along_is_answered(neon_server):
+    """It is longer under way than what is asked again of a server that has ended, but nobody has ended this one."""
+    silence_s = 4
+    quickly = {"keepalives_idle": "1", "keepalives_interval": "1", "keepalives_count": str(silence_s - 1)}
+    with Lamp(neon_server, KNOBS, SETTINGS, tcp_user_timeout=str(1000 * silence_s), **quickly) as lamp:
+        client = lamp.client()
+        flights = lamp.neon.state()["client_flights"]
+        client.send(query("select count(*) from generate_series(1, 10000000)"))
+        lamp.neon.wait_for(lambda state: state["client_flights"] > flights, "it has been asked")
+        lamp.neon.set(suspend_mode="blackhole")
+        lamp.neon.post("/suspend")
+        assert client.read_until("Z").rows == [[b"10000000"]]
+        assert lamp.neon.state()["wakes"] == 2
 
 
 class Answers:

@@ -96,6 +96,7 @@ class FakeStream final : public Stream {
     return connection_->offers_tls;
   }
   std::string error() const override { return connection_->failure; }
+  bool has_timed_out() const override { return connection_->failure == "Connection timed out"; }
   std::string peer() const override { return connection_->peer; }
   bool is_tls() const override { return connection_->is_tls; }
   std::string channel_binding() const override { return {}; }

@@ -24,6 +24,9 @@ const std::string probe = frontend::query("");
 const std::string probed = wire::message('I', "") + backend::ready();
 const std::string goodbye =
     backend::error("57P01", "terminating connection due to administrator command", "FATAL");
+const std::string crash = wire::message(
+    'N',
+    "SWARNING\0VWARNING\0C57P02\0Mterminating connection because of crash of another server process\0\0"s);
 const std::string inserted = backend::complete("INSERT 0 1") + backend::ready();
 // A Bind without parameters, its results in text.
 std::string bind(const std::string& name) { return wire::message('B', "\0"s + name + "\0\0\0\0\0\0\0"s); }
@@ -69,6 +72,40 @@ TEST_CASE("a read whose server is lost without a word is read from another") {
   house.answers(backend::selected("1"));
   CHECK(client.take() == backend::selected("1"));
   CHECK(house.resent() == 1);
+}
+
+TEST_CASE("a read whose server ends because another of its processes has crashed is read from another") {
+  for (std::size_t cut = 0; cut <= crash.size(); ++cut) {
+    Inn house;
+    FarEnd client = house.log_in();
+    house.asked_by(client, select);
+    house.answers(crash.substr(0, cut));
+    house.answers(crash.substr(cut));
+    house.dies();
+    CHECK(client.take().empty());
+    CHECK(house.asked_next() == select);
+  }
+}
+
+TEST_CASE("a write that a crash has ended may have been done: its client is told both") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, insert);
+  house.answers(crash);
+  house.dies();
+  const std::string told = client.take();
+  CHECK(told.starts_with(crash));
+  CHECK(error_in(told.substr(crash.size())).sqlstate == "08006");
+}
+
+TEST_CASE("a server that says that it ends, and answers all the same, has said it first") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.answers(crash);
+  CHECK(client.take().empty());
+  house.answers(backend::selected("1"));
+  CHECK(client.take() == crash + backend::selected("1"));
 }
 
 TEST_CASE("a write that a server was asked while it was shut down is written by another") {
@@ -192,6 +229,18 @@ TEST_CASE("a server that is lost while a client's startup values are set again t
   CHECK(asked.ends_with(select));
 }
 
+TEST_CASE(
+    "a read is read from another server however long it took to find out that its own has gone silent") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.pass(30s);
+  house.server().fail("Connection timed out");
+  house.run();
+  CHECK(client.take().empty());
+  CHECK(house.asked_next() == select);
+}
+
 // Told ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a write whose server was shut down is not written again when the client has been told of it") {
@@ -262,6 +311,36 @@ TEST_CASE("a batch that has been answered up to a Flush ends with its server") {
   house.answers(backend::parse_complete);
   client.take();
   house.dies();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a write to a server that has gone silent may have been done, and is told") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, insert);
+  house.pass(30s);
+  house.server().fail("Connection timed out");
+  house.run();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a read that has waited for a silent server as long as a client may wait for one is told") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.pass(house.settings.query_wait_timeout);
+  house.server().fail("Connection timed out");
+  house.run();
+  CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a read whose server is reset after a while may have been the reason, and is told") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.pass(3s);
+  house.server().fail("Connection reset by peer");
+  house.run();
   CHECK(error_in(client.take()).sqlstate == "08006");
 }
 
