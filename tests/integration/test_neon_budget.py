@@ -95,7 +95,8 @@ def test_where_others_take_the_places_fewer_servers_serve_everybody(small_server
         assert answers == [[1] * 5] * CLIENTS
         assert servers_of(small_server) <= PLACES - 3
         log = lamp.pooler.log_text()
-        assert log.count("has no place for another connection") == 1
+        # Said once for each time that it shrinks: less often than logins are refused.
+        assert 1 <= log.count("has no place for another connection") <= log.count("remaining connection slots are reserved")
         others.close()
 
         def is_back():
