@@ -38,7 +38,7 @@ void write_negotiate_protocol_version(std::string& out, std::int32_t version,
   for (const std::string& option : unknown_options) message.cstring(option);
 }
 
-std::string quoted(std::string_view user) { return "\"" + std::string(user) + "\""; }
+std::string quoted_name(std::string_view user) { return "\"" + std::string(user) + "\""; }
 
 }  // namespace
 
@@ -119,7 +119,7 @@ ClientLogin::Step ClientLogin::begin(StartupMessage startup, std::string& out) {
     return fail(std::move(error), out);
   }
   const UserSecret* secret = secrets_.find(startup_.user);
-  if (secret == nullptr) doom_ = "no such user: " + quoted(startup_.user);
+  if (secret == nullptr) doom_ = "no such user: " + quoted_name(startup_.user);
   switch (policy_.method) {
     case LoginMethod::trust:
       return begin_trust(secret, out);
@@ -138,8 +138,8 @@ ClientLogin::Step ClientLogin::begin(StartupMessage startup, std::string& out) {
 
 ClientLogin::Step ClientLogin::begin_trust(const UserSecret* secret, std::string& out) {
   if (secret != nullptr) return finish(out);
-  return fail(fatal(sqlstate::invalid_authorization, "role " + quoted(startup_.user) + " does not exist"),
-              out);
+  return fail(
+      fatal(sqlstate::invalid_authorization, "role " + quoted_name(startup_.user) + " does not exist"), out);
 }
 
 ClientLogin::Step ClientLogin::begin_cert(const UserSecret* secret, std::string& out) {
@@ -147,9 +147,9 @@ ClientLogin::Step ClientLogin::begin_cert(const UserSecret* secret, std::string&
     return fail(fatal(sqlstate::invalid_authorization, "connection requires a valid client certificate"),
                 out);
   if (secret != nullptr && peer_common_name_ == startup_.user) return finish(out);
-  log_detail_ = doom_.empty() ? "the client's certificate is of " + quoted(peer_common_name_) : doom_;
+  log_detail_ = doom_.empty() ? "the client's certificate is of " + quoted_name(peer_common_name_) : doom_;
   return fail(fatal(sqlstate::invalid_authorization,
-                    "certificate authentication failed for user " + quoted(startup_.user)),
+                    "certificate authentication failed for user " + quoted_name(startup_.user)),
               out);
 }
 
@@ -192,7 +192,7 @@ ClientLogin::Step ClientLogin::begin_scram(const UserSecret* secret, std::string
     scram_secret_ = make_scram_secret(secret->password, salt, policy_.mock_iterations);
   } else {
     scram_secret_ = mock_scram_secret(policy_.mock_key, startup_.user, policy_.mock_iterations);
-    if (doom_.empty()) doom_ = "user " + quoted(startup_.user) + " has no secret that SCRAM could use";
+    if (doom_.empty()) doom_ = "user " + quoted_name(startup_.user) + " has no secret that SCRAM could use";
   }
   std::string mechanisms;
   if (!channel_binding_.empty()) mechanisms.append(scram_plus_mechanism).push_back('\0');
@@ -296,9 +296,9 @@ ClientLogin::Step ClientLogin::finish(std::string& out) {
 
 ClientLogin::Step ClientLogin::refuse(std::string& out) {
   log_detail_ = doom_.empty() ? "wrong password" : doom_;
-  return fail(
-      fatal(sqlstate::invalid_password, "password authentication failed for user " + quoted(startup_.user)),
-      out);
+  return fail(fatal(sqlstate::invalid_password,
+                    "password authentication failed for user " + quoted_name(startup_.user)),
+              out);
 }
 
 ClientLogin::Step ClientLogin::fail(PgError error, std::string& out) {

@@ -25,10 +25,12 @@ inline constexpr std::string_view duplicate_prepared_statement = "42P05";
 inline constexpr std::string_view too_many_connections = "53300";
 inline constexpr std::string_view configuration_limit_exceeded = "53400";
 inline constexpr std::string_view program_limit_exceeded = "54000";
+inline constexpr std::string_view not_in_prerequisite_state = "55000";
 inline constexpr std::string_view query_canceled = "57014";
 inline constexpr std::string_view admin_shutdown = "57P01";
 inline constexpr std::string_view cannot_connect_now = "57P03";
 inline constexpr std::string_view idle_session_timeout = "57P05";
+inline constexpr std::string_view config_file_error = "F0000";
 inline constexpr std::string_view internal_error = "XX000";
 }  // namespace sqlstate
 

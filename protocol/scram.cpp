@@ -251,7 +251,7 @@ bool ScramClient::find_keys(const std::string& salt, int iterations) {
     keys_ = cache_->keys;
   } else {
     keys_ = derive_scram_keys(credentials_.password, salt, iterations);
-    if (cache_ != nullptr) *cache_ = {salt, iterations, keys_};
+    if (cache_ != nullptr) *cache_ = {salt, iterations, keys_, cache_->mechanism};
   }
   return keys_.client_key.size() == scram_key_size && keys_.server_key.size() == scram_key_size;
 }

@@ -29,6 +29,7 @@ struct ScramSecret {
 struct ScramKeys {
   std::string client_key;  // 32 raw bytes; empty: not known
   std::string server_key;
+  bool operator==(const ScramKeys&) const = default;
 };
 
 // Keys derived from one password, for one salt and iteration count. A new password needs a new cache.
@@ -36,6 +37,8 @@ struct ScramKeyCache {
   std::string salt;
   int iterations = 0;
   ScramKeys keys;
+  // By which mechanism the server has let us in the last time; empty: by none, or it is not known.
+  std::string mechanism;
 };
 
 // Decimal, from 1 to the maximum.

@@ -49,10 +49,19 @@ ServerLogin::ServerLogin(ServerLoginRequest request, ScramKeyCache* keys_cache, 
   assert(request_.is_tls || (!request_.tls_verified && request_.channel_binding.empty()));
 }
 
+// Whatever has ended a login that began with a guess, the guess may be why.
+ServerLogin::~ServerLogin() {
+  if (is_guess_unproved_) keys_cache_->mechanism.clear();
+}
+
 void ServerLogin::start(std::string& out) {
   assert(phase_ == Phase::start);
   write_startup_message(out, protocol_3_0, request_.parameters);
   phase_ = Phase::request;
+  if (!may_guess()) return;
+  send_first(keys_cache_->mechanism, out);
+  phase_ = Phase::guessed;
+  is_guess_unproved_ = true;
 }
 
 ServerLogin::Step ServerLogin::receive(std::string_view in, std::size_t& consumed, std::string& out) {
@@ -104,6 +113,7 @@ ServerLogin::Step ServerLogin::receive_authentication(std::string_view body, std
   Reader reader(body);
   const std::int32_t code = reader.int32();
   if (!reader.ok()) return violation("authentication request without a code");
+  if (phase_ == Phase::guessed) return check_guess(code, reader.rest());
   if (code == static_cast<std::int32_t>(AuthenticationCode::ok)) return receive_ok();
   if (phase_ == Phase::scram && code == static_cast<std::int32_t>(AuthenticationCode::sasl_continue))
     return receive_scram(ScramStep::go_on, reader.rest(), out);
@@ -147,6 +157,7 @@ ServerLogin::Step ServerLogin::send_password(std::string& out) {
     return fail(sqlstate::invalid_password, "the server asks for the password itself, which is not known");
   MessageWriter(out, FrontendType::password).cstring(request_.password);
   phase_ = Phase::answered;
+  has_answered_ = true;
   return Step::need_more;
 }
 
@@ -161,6 +172,7 @@ ServerLogin::Step ServerLogin::send_md5(std::string_view salt, std::string& out)
                 "the server asks for md5, which this machine's libcrypto refuses");
   MessageWriter(out, FrontendType::password).cstring(response);
   phase_ = Phase::answered;
+  has_answered_ = true;
   return Step::need_more;
 }
 
@@ -169,27 +181,54 @@ ServerLogin::Step ServerLogin::begin_scram(std::string_view mechanisms_list, std
   if (!offered.is_complete) return violation("list of SASL mechanisms without its end");
   if (offered.has_scram_plus && !request_.is_tls) return violation("SCRAM-SHA-256-PLUS offered without TLS");
 
-  const ChannelBindingPolicy policy = request_.channel_binding_policy;
-  const bool can_bind = policy != ChannelBindingPolicy::disable && !request_.channel_binding.empty();
-  const bool is_bound = can_bind && offered.has_scram_plus;
-  if (policy == ChannelBindingPolicy::require && !is_bound)
+  const bool is_bound = can_bind() && offered.has_scram_plus;
+  if (request_.channel_binding_policy == ChannelBindingPolicy::require && !is_bound)
     return fail(sqlstate::invalid_authorization,
-                can_bind ? "channel_binding=require, but the server does not offer it"
-                         : "channel_binding=require, but this connection has nothing to bind to");
+                can_bind() ? "channel_binding=require, but the server does not offer it"
+                           : "channel_binding=require, but this connection has nothing to bind to");
   if (!is_bound && !offered.has_scram)
     return fail(sqlstate::feature_not_supported, "none of the server's SASL mechanisms is supported");
+  send_first(is_bound ? scram_plus_mechanism : scram_mechanism, out);
+  phase_ = Phase::scram;
+  return Step::need_more;
+}
 
-  const auto flag = is_bound   ? ScramClient::BindingFlag::in_use
-                    : can_bind ? ScramClient::BindingFlag::not_offered
-                               : ScramClient::BindingFlag::not_supported;
+bool ServerLogin::can_bind() const {
+  return request_.channel_binding_policy != ChannelBindingPolicy::disable &&
+         !request_.channel_binding.empty();
+}
+
+void ServerLogin::send_first(std::string_view mechanism, std::string& out) {
+  is_bound_ = mechanism == scram_plus_mechanism;
+  const auto flag = is_bound_    ? ScramClient::BindingFlag::in_use
+                    : can_bind() ? ScramClient::BindingFlag::not_offered
+                                 : ScramClient::BindingFlag::not_supported;
   scram_.emplace(ScramCredentials{request_.password, request_.keys}, flag, request_.channel_binding,
                  make_scram_nonce(fill_random_), keys_cache_);
   const std::string first = scram_->first();
   MessageWriter(out, FrontendType::password)
-      .cstring(is_bound ? scram_plus_mechanism : scram_mechanism)
+      .cstring(mechanism)
       .int32(static_cast<std::int32_t>(first.size()))
       .bytes(first);
-  is_bound_ = is_bound;
+}
+
+// Only what would be chosen from a list that has both.
+bool ServerLogin::may_guess() const {
+  if (keys_cache_ == nullptr || keys_cache_->mechanism.empty()) return false;
+  if (keys_cache_->mechanism == scram_plus_mechanism) return can_bind();
+  return keys_cache_->mechanism == scram_mechanism && !can_bind();
+}
+
+ServerLogin::Step ServerLogin::check_guess(std::int32_t code, std::string_view mechanisms) {
+  const Mechanisms offered = read_mechanisms(mechanisms);
+  const bool is_offered = is_bound_ ? offered.has_scram_plus : offered.has_scram;
+  if (code != static_cast<std::int32_t>(AuthenticationCode::sasl) || !is_offered) {
+    has_guessed_wrong_ = true;
+    return fail(sqlstate::invalid_authorization,
+                "the server asks for another authentication than the last time");
+  }
+  if (!offered.is_complete) return violation("list of SASL mechanisms without its end");
+  if (offered.has_scram_plus && !request_.is_tls) return violation("SCRAM-SHA-256-PLUS offered without TLS");
   phase_ = Phase::scram;
   return Step::need_more;
 }
@@ -204,10 +243,14 @@ ServerLogin::Step ServerLogin::receive_scram(ScramStep expected, std::string_vie
     return Step::failed;
   }
   if (step != expected) return violation("SCRAM message out of turn");
-  if (step == ScramStep::go_on)
+  if (step == ScramStep::go_on) {
     MessageWriter(out, FrontendType::password).bytes(answer);
-  else
-    phase_ = Phase::answered;
+    has_answered_ = true;
+    return Step::need_more;
+  }
+  phase_ = Phase::answered;
+  is_guess_unproved_ = false;
+  if (keys_cache_ != nullptr) keys_cache_->mechanism = is_bound_ ? scram_plus_mechanism : scram_mechanism;
   return Step::need_more;
 }
 

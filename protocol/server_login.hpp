@@ -6,6 +6,15 @@
 //     ready       the server is idle: parameters(), process_id(), cancel_secret()
 //     failed      error() says why; close. from_server() tells whose error it is
 //
+// Where the server's mechanism is known from a login before, SCRAM begins right behind the StartupMessage,
+// which saves a trip (RFC 4422, section 4, "initial response"; a server reads one message after the other).
+// Should it want something else this time, the login fails and has_guessed_wrong() says so: the next one asks
+// again.
+//
+// When awaits_verdict(), our last word is written: what is sent right behind it is read as soon as the server
+// lets us in, and never if it does not. Whoever sends something there has no proof yet of who the server is,
+// but TLS.
+//
 // Not thread-safe. The caller has the deadline.
 #pragma once
 
@@ -43,9 +52,12 @@ class ServerLogin {
   using Nonce = std::function<void(std::span<char>)>;
 
   // `keys_cache` remembers the keys derived from the password, so that PBKDF2 runs once per (salt,
-  // iterations) and not per login. May be null; must outlive the login. `fill_random`: unpredictable bytes
-  // for nonces.
+  // iterations) and not per login, and the server's mechanism. May be null; must outlive the login.
+  // `fill_random`: unpredictable bytes for nonces.
   ServerLogin(ServerLoginRequest request, ScramKeyCache* keys_cache, Nonce fill_random);
+  ~ServerLogin();
+  ServerLogin(const ServerLogin&) = delete;
+  ServerLogin& operator=(const ServerLogin&) = delete;
 
   void start(std::string& out);
   Step receive(std::string_view in, std::size_t& consumed, std::string& out);
@@ -57,11 +69,14 @@ class ServerLogin {
   }  // empty: this server has no cancel keys
   const PgError& error() const { return error_; }
   bool from_server() const { return is_error_from_server_; }
+  bool has_guessed_wrong() const { return has_guessed_wrong_; }
+  bool awaits_verdict() const { return has_answered_ && phase_ != Phase::over; }
 
  private:
   enum class Phase {
     start,          // nothing was sent
     request,        // the server may ask for a password, or say that it needs none
+    guessed,        // SCRAM has begun before it was asked for
     scram,          // SCRAM runs: nothing but its end opens the session
     answered,       // a password was sent, or SCRAM is done
     authenticated,  // AuthenticationOk came: parameters and the cancel key follow
@@ -74,6 +89,10 @@ class ServerLogin {
   Step send_password(std::string& out);
   Step send_md5(std::string_view salt, std::string& out);
   Step begin_scram(std::string_view mechanisms, std::string& out);
+  bool can_bind() const;
+  bool may_guess() const;
+  void send_first(std::string_view mechanism, std::string& out);
+  Step check_guess(std::int32_t code, std::string_view mechanisms);
   Step receive_scram(ScramStep expected, std::string_view message, std::string& out);
   Step receive_parameter(std::string_view body);
   Step receive_key(std::string_view body);
@@ -96,6 +115,9 @@ class ServerLogin {
   std::string cancel_secret_;
   PgError error_;
   bool is_error_from_server_ = false;
+  bool has_answered_ = false;
+  bool is_guess_unproved_ = false;
+  bool has_guessed_wrong_ = false;
 };
 
 }  // namespace ballast

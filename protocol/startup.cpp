@@ -36,14 +36,18 @@ std::optional<bool> read_bool(std::string_view text) {
 }
 
 std::optional<PgError> read_replication(std::string_view value, StartupMessage& message) {
-  const std::optional<bool> replication = value == "database" ? true : read_bool(value);
-  if (!replication) {
+  if (value == "database") {
+    message.replication = Replication::logical;
+    return std::nullopt;
+  }
+  const std::optional<bool> is_physical = read_bool(value);
+  if (!is_physical) {
     PgError error = fatal(sqlstate::invalid_parameter_value,
                           "invalid value for parameter \"replication\": \"" + std::string(value) + "\"");
     error.hint = R"(Valid values are: "false", 0, "true", 1, "database".)";
     return error;
   }
-  message.replication = *replication;
+  message.replication = *is_physical ? Replication::physical : Replication::none;
   return std::nullopt;
 }
 

@@ -28,11 +28,15 @@ struct CancelRequest {
   std::int32_t process_id = 0;
   std::string secret;  // 4 to 256 bytes
 };
+// What a client's server is to be: one that answers SQL, or a walsender, of one database
+// (replication=database) or of the whole cluster (replication=true|on|yes|1).
+enum class Replication : std::uint8_t { none, logical, physical };
+
 struct StartupMessage {
   std::int32_t version = protocol_3_0;  // as asked for, major << 16 | minor
   std::string user;
-  std::string database;          // the user's name where none was given
-  bool replication = false;      // replication=database|true|on|yes|1
+  std::string database;  // the user's name where none was given
+  Replication replication = Replication::none;
   StartupParameters parameters;  // all others in their order; user, database and _pq_.* are not among them
   std::vector<std::string> unknown_options;  // names of the _pq_.* parameters
 };

@@ -1,7 +1,5 @@
 #include "proxy/app/config_command.hpp"
 
-#include <algorithm>
-
 #include "proxy/app/upstream_url.hpp"
 #include "proxy/base/printable.hpp"
 #include "proxy/base/settings_table.hpp"
@@ -51,12 +49,6 @@ std::string default_text(const Setting& setting) {
   return setting_text(setting.type, value_of(setting, Settings()));
 }
 
-std::string dashed_name(std::string_view name) {
-  std::string text(name);
-  std::ranges::replace(text, '_', '-');
-  return "--" + text;
-}
-
 }  // namespace
 
 std::string config_text(const Options& options) {
@@ -92,34 +84,6 @@ std::string settings_markdown() {
             " | " + setting_range(setting.type) + " | " +
             (setting.takes == Takes::reload ? "reload" : "restart") + " | " + std::string(setting.meaning) +
             " |\n";
-  }
-  return text;
-}
-
-std::string help_text() {
-  std::string text =
-      "ballast: a PostgreSQL connection pooler for Neon\n"
-      "\n"
-      "  ballast [serve]            serve the database that NEON_DATABASE_URL or DATABASE_URL names\n"
-      "  ballast config             show the effective settings and where each came from\n"
-      "  ballast config --markdown  describe all settings as Markdown tables\n"
-      "\n"
-      "  --config FILE    read FILE; else $BALLAST_CONFIG, ./ballast.toml or /etc/ballast/ballast.toml\n"
-      "  -h, --help       show this\n"
-      "  -V, --version    show the version\n"
-      "\n"
-      "Each setting is name = value in the file, BALLAST_NAME in the environment, --name value here; the "
-      "later\n"
-      "of these wins. Durations are seconds (30, 0.5) or carry a unit (500ms, 2min, 1h); sizes may too "
-      "(16MB).\n";
-  std::string_view section;
-  for (const Setting& setting : settings_table()) {
-    if (setting.section != section) text += "\n" + std::string(setting.section) + "\n";
-    section = setting.section;
-    const std::string initial = default_text(setting);
-    text += "  " + dashed_name(setting.name) + (initial.empty() ? "" : " (" + initial + ")") + "\n      " +
-            std::string(setting.meaning) + "\n";
-    if (setting.type.kind == SettingKind::word) text += "      " + setting_range(setting.type) + "\n";
   }
   return text;
 }

@@ -147,7 +147,7 @@ std::string take_value(std::string_view& text) {
   return value;
 }
 
-std::string quoted(std::string_view value) {
+std::string quoted_value(std::string_view value) {
   std::string text = "'";
   for (const char c : value) {
     if (c == '\'' || c == '\\') text += '\\';
@@ -174,7 +174,7 @@ ConnectionParameters parse_keywords(std::string_view text) {
       continue;
     }
     check_keyword(name);
-    for_libpq += std::string(name) + "=" + quoted(value) + " ";
+    for_libpq += std::string(name) + "=" + quoted_value(value) + " ";
   }
   ConnectionParameters parameters = read_with_libpq(for_libpq);
   parameters.merge(newer);

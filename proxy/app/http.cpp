@@ -30,6 +30,8 @@ HttpRequest to_request(const http::request<http::string_body>& message) {
   request.path = target.substr(0, mark);
   if (mark != std::string::npos) request.query = target.substr(mark + 1);
   request.authorization = std::string(message[http::field::authorization]);
+  request.host = std::string(message[http::field::host]);
+  request.origin = std::string(message[http::field::origin]);
   return request;
 }
 
@@ -52,10 +54,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   void on_read(const beast::error_code& error) {
     if (error == http::error::header_limit || error == http::error::body_limit)
-      return answer({413, {}, "too large\n"});
+      return answer({413, "text/plain; charset=utf-8", "too large\n"});
     if (error) return;
-    (*handler_)(to_request(parser_->get()),
-                [self = shared_from_this()](HttpAnswer answer) { self->answer(std::move(answer)); });
+    HttpRequest request = to_request(parser_->get());
+    request.is_local = is_local();
+    (*handler_)(request, [self = shared_from_this()](HttpAnswer answer) { self->answer(std::move(answer)); });
+  }
+
+  bool is_local() {
+    beast::error_code unknown;
+    const tcp::endpoint peer = stream_.socket().remote_endpoint(unknown);
+    if (unknown) return false;
+    const asio::ip::address address = peer.address();
+    const bool is_mapped = address.is_v6() && address.to_v6().is_v4_mapped();  // with http_addr = ::
+    return is_mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback()
+                     : address.is_loopback();
   }
 
   void answer(HttpAnswer answer) {
@@ -65,6 +78,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     message_.result(static_cast<unsigned>(answer.status));
     message_.set(http::field::content_type, answer.content_type);
     message_.set(http::field::cache_control, "no-store");
+    message_.set("X-Content-Type-Options", "nosniff");
+    for (const auto& [name, value] : answer.headers) message_.set(name, value);
     message_.keep_alive(answer.status != 413 && parser_->get().keep_alive());
     message_.body() = std::move(answer.body);
     message_.prepare_payload();
@@ -91,6 +106,9 @@ class HttpServer::Door : public std::enable_shared_from_this<Door> {
  public:
   Door(asio::io_context& context, const tcp::endpoint& endpoint, Handler handler)
       : acceptor_(context, endpoint), handler_(std::make_shared<const Handler>(std::move(handler))) {}
+  Door(asio::io_context& context, const tcp::endpoint& endpoint, Handler handler, int socket)
+      : acceptor_(context, endpoint.protocol(), socket),
+        handler_(std::make_shared<const Handler>(std::move(handler))) {}
 
   void accept() {
     acceptor_.async_accept([self = shared_from_this()](const beast::error_code& error, tcp::socket socket) {
@@ -103,6 +121,7 @@ class HttpServer::Door : public std::enable_shared_from_this<Door> {
     beast::error_code ignored;
     acceptor_.close(ignored);
   }
+  int socket() { return acceptor_.native_handle(); }
   tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
 
  private:
@@ -111,12 +130,14 @@ class HttpServer::Door : public std::enable_shared_from_this<Door> {
 };
 
 HttpServer::HttpServer(asio::io_context& context, const std::string& address, std::uint16_t port,
-                       Handler handler) {
+                       Handler handler, FileDescriptor socket) {
   boost::system::error_code error;
   const asio::ip::address ip = asio::ip::make_address(address, error);
   if (error) throw std::runtime_error("http_addr = " + address + " is not an IP address");
   try {
-    door_ = std::make_shared<Door>(context, tcp::endpoint(ip, port), std::move(handler));
+    const tcp::endpoint endpoint(ip, port);
+    door_ = socket ? std::make_shared<Door>(context, endpoint, std::move(handler), socket.release())
+                   : std::make_shared<Door>(context, endpoint, std::move(handler));
   } catch (const boost::system::system_error& failure) {
     throw std::runtime_error("can't listen on " + address + ":" + std::to_string(port) +
                              " (http_port): " + failure.code().message());
@@ -125,6 +146,10 @@ HttpServer::HttpServer(asio::io_context& context, const std::string& address, st
 }
 
 HttpServer::~HttpServer() { door_->close(); }
+
+void HttpServer::close() { door_->close(); }
+
+int HttpServer::socket() const { return door_->socket(); }
 
 std::string HttpServer::address() const {
   const tcp::endpoint endpoint = door_->endpoint();

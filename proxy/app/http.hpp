@@ -7,8 +7,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <boost/asio/io_context.hpp>
+
+#include "proxy/io/socket.hpp"
 
 namespace ballast {
 
@@ -17,12 +21,16 @@ struct HttpRequest {
   std::string path;   // without the query
   std::string query;  // behind the "?"
   std::string authorization;
+  std::string host;       // by which name it was asked
+  std::string origin;     // browsers send it with what a page makes them ask
+  bool is_local = false;  // from this machine
 };
 
 struct HttpAnswer {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
 class HttpServer {
@@ -31,13 +39,17 @@ class HttpServer {
   // Replies once, at once or later, on the control thread.
   using Handler = std::function<void(const HttpRequest&, Reply)>;
 
-  // Throws std::runtime_error with one line if the address can't be had.
+  // On a socket that listens there already, if one is given. Throws std::runtime_error with one line if the
+  // address can't be had.
   HttpServer(boost::asio::io_context& context, const std::string& address, std::uint16_t port,
-             Handler handler);
+             Handler handler, FileDescriptor socket = {});
   ~HttpServer();
 
   // "127.0.0.1:9127"
   std::string address() const;
+  int socket() const;
+  // No new connections.
+  void close();
 
  private:
   class Door;

@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "proxy/app/settings_check.hpp"
 #include "proxy/app/upstream_url.hpp"
 #include "proxy/base/printable.hpp"
 #include "proxy/base/text_file.hpp"
@@ -110,6 +111,23 @@ void apply_upstream(const UpstreamChoice& choice, const Environment& environment
   }
 }
 
+void choose_token(Options& options) {
+  Settings& settings = options.settings;
+  settings.http_bearer = settings.http_token;
+  if (settings.http_token_file.empty()) return;
+  if (!settings.http_token.empty())
+    throw OptionsError("http_token and http_token_file are both set: set one of them");
+  try {
+    std::string text = read_text_file(settings.http_token_file, max_options_file_bytes);
+    text.erase(text.find_last_not_of(" \t\r\n") + 1);
+    if (text.empty()) throw TextFileError("is empty; write the token into it");
+    settings.http_bearer = std::move(text);
+  } catch (const TextFileError& problem) {
+    throw OptionsError("http_token_file = \"" + printable(settings.http_token_file) +
+                       "\": " + problem.what());
+  }
+}
+
 }  // namespace
 
 std::string suggestion(std::string_view shown, std::string_view nearest) {
@@ -142,12 +160,34 @@ void apply(const Layers& layers, const Environment& environment, Options& option
   apply_layer(layers.environment, options);
   apply_layer(layers.command_line, options);
   apply_overrides(layers.overrides, options);
+  choose_token(options);
   if (const auto upstream = choose_upstream(layers, environment)) {
     apply_upstream(*upstream, environment, options);
   } else if (options.command == Command::serve) {
     throw OptionsError(
         "no database to serve: set NEON_DATABASE_URL=postgresql://user:password@host/database");
   }
+}
+
+Options with_setting(Options options, const std::string& name, const std::string& value) {
+  const Setting* const setting = find_setting(name);
+  if (setting == nullptr) {
+    throw OptionsError(printable(name) + ": unknown setting; " + suggested_name(name, setting_names()));
+  }
+  if (setting->takes == Takes::restart) {
+    throw OptionsError(name + " can't be changed while Ballast runs: set it where it comes from (" +
+                       std::string(source_of(options, name)) + "), and restart");
+  }
+  // A URL must be read with its environment, and the sources of its parts be known: a reload does that.
+  if (std::ranges::find(upstream_settings, name) != upstream_settings.end()) {
+    throw OptionsError(name + " can't be SET: change it where it comes from (" +
+                       std::string(source_of(options, name)) + "), and reload");
+  }
+  apply_layer({{name, {value, "SET"}}}, options);
+  choose_token(options);
+  const std::string conflict = first_conflict(options.settings);
+  if (!conflict.empty()) throw OptionsError(conflict);
+  return options;
 }
 
 std::string_view source_of(const Options& options, std::string_view name) {

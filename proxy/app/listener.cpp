@@ -67,43 +67,79 @@ std::vector<asio::ip::tcp::endpoint> endpoints_of(asio::io_context& context, con
 // One listening socket.
 class Listener::Door {
  public:
-  Door(asio::io_context& context, const AnyEndpoint& endpoint, std::string name, Accepted accepted)
-      : acceptor_(context), pause_(context), name_(std::move(name)), accepted_(std::move(accepted)) {
+  Door(asio::io_context& context, std::string name, Accepted accepted)
+      : acceptor_(context), pause_(context), name_(std::move(name)), accepted_(std::move(accepted)) {}
+
+  void adopt(FileDescriptor socket) {
+    const char first = name_.front();
+    const int family = first == '/' || first == '@' ? AF_UNIX : first == '[' ? AF_INET6 : AF_INET;
+    acceptor_.assign(AnyProtocol(family, 0), socket.release());
+  }
+  void bind(const AnyEndpoint& endpoint, const Settings& settings) {
     acceptor_.open(endpoint.protocol());
     if (endpoint.protocol().family() != AF_UNIX) acceptor_.set_option(asio::socket_base::reuse_address(true));
+    if (endpoint.protocol().family() != AF_UNIX && settings.so_reuseport == Switch::on) {
+      const int on = 1;
+      ::setsockopt(acceptor_.native_handle(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    }
     if (endpoint.protocol().family() == AF_INET6) acceptor_.set_option(asio::ip::v6_only(true));
     acceptor_.bind(endpoint);
   }
 
-  void open(int backlog) {
-    acceptor_.listen(backlog);
-    accept();
+  void listen(int backlog) { acceptor_.listen(backlog); }
+  void open() {
+    is_open_ = true;
+    if (!std::exchange(is_accepting_, true)) accept();
+  }
+  void hold() {
+    is_open_ = false;
+    boost::system::error_code ignored;
+    acceptor_.cancel(ignored);
+    pause_.cancel();
   }
   void close() {
     boost::system::error_code ignored;
     acceptor_.close(ignored);
     pause_.cancel();
-    if (!name_.empty() && name_.front() == '/') unlink(name_.c_str());
   }
+  void remove_file() const {
+    if (name_.front() == '/') unlink(name_.c_str());
+  }
+  int socket() { return acceptor_.native_handle(); }
   const std::string& name() const { return name_; }
+  bool is_bound() const { return acceptor_.is_open(); }
+  StreamFigures figures() {
+    StreamFigures figures;
+    figures.fd = acceptor_.native_handle();
+    const std::size_t colon = name_.rfind(':');
+    const bool is_unix = name_.front() == '/' || name_.front() == '@';
+    const bool has_brackets = name_.front() == '[';
+    figures.address = is_unix ? "unix" : name_.substr(has_brackets, colon - (has_brackets ? 2 : 0));
+    if (!is_unix) figures.port = port();
+    return figures;
+  }
+
+ private:
   std::uint16_t port() const {
     const auto endpoint = acceptor_.local_endpoint();
     return ntohs(
         reinterpret_cast<const sockaddr_in*>(endpoint.data())->sin_port);  // the same place in sockaddr_in6
   }
-
- private:
   void accept() {
     acceptor_.async_accept([this](const boost::system::error_code& error, AnyProtocol::socket socket) {
-      if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
-      if (!error) {
-        accepted_(FileDescriptor(socket.release()));
-        return accept();
+      if (!acceptor_.is_open()) return;
+      if (!error) accepted_(FileDescriptor(socket.release()));
+      if (!is_open_) {
+        is_accepting_ = false;
+        return;
       }
+      if (!error || error == asio::error::operation_aborted) return accept();
       log::warning("listener", name_ + ": accept: " + error.message());
       pause_.expires_after(accept_pause);
-      pause_.async_wait([this](const boost::system::error_code& cancelled) {
-        if (!cancelled) accept();
+      pause_.async_wait([this](const boost::system::error_code&) {
+        if (!acceptor_.is_open()) return;
+        if (is_open_) return accept();
+        is_accepting_ = false;
       });
     });
   }
@@ -112,6 +148,8 @@ class Listener::Door {
   asio::steady_timer pause_;
   std::string name_;
   Accepted accepted_;
+  bool is_open_ = false;
+  bool is_accepting_ = false;  // is there an accept under way, or a pause after one?
 };
 
 namespace {
@@ -128,38 +166,93 @@ void remove_stale_socket(asio::io_context& context, const std::string& path) {
 
 }  // namespace
 
-Listener::Listener(asio::io_context& context, const Settings& settings, Accepted accepted) {
+Listener::Listener(asio::io_context& context, const Settings& settings, Accepted accepted,
+                   InheritedSockets inherited) {
+  are_ours_ = !inherited.are_of_service();
+  if (are_ours_) {
+    bind(context, settings, accepted, inherited);
+  } else {
+    for (InheritedSockets::Item& item : inherited.take_all()) {
+      doors_.push_back(std::make_unique<Door>(context, item.address, accepted));
+      doors_.back()->adopt(std::move(item.socket));
+    }
+  }
+  if (doors_.empty())
+    throw ListenError("listen_addr and unix_socket_dir are both empty: nothing to listen on");
+  for (const auto& door : doors_) door->listen(settings.listen_backlog);
+  open();
+}
+
+void Listener::bind(asio::io_context& context, const Settings& settings, const Accepted& accepted,
+                    InheritedSockets& inherited) {
   for (const std::string& item : split(settings.listen_addr)) {
     for (const auto& endpoint : endpoints_of(context, item, settings.listen_port)) {
       const std::string name = text_of(endpoint);
       try {
-        doors_.push_back(std::make_unique<Door>(context, AnyEndpoint(endpoint), name, accepted));
+        auto door = std::make_unique<Door>(context, name, accepted);
+        if (FileDescriptor socket = inherited.take(name)) {
+          door->adopt(std::move(socket));
+        } else {
+          door->bind(AnyEndpoint(endpoint), settings);
+        }
+        doors_.push_back(std::move(door));
       } catch (const boost::system::system_error& error) {
         const bool has_no_ipv6 = item == "*" && error.code() == asio::error::address_family_not_supported;
         if (!has_no_ipv6) throw ListenError("can't listen on " + name + ": " + error.code().message());
       }
     }
   }
-  if (!settings.unix_socket_dir.empty()) {
-    const std::string path = settings.unix_socket_dir + "/.s.PGSQL." + std::to_string(settings.listen_port);
+  if (settings.unix_socket_dir.empty()) return;
+  const std::string path = settings.unix_socket_dir + "/.s.PGSQL." + std::to_string(settings.listen_port);
+  auto door = std::make_unique<Door>(context, path, accepted);
+  if (FileDescriptor socket = inherited.take(path)) {
+    door->adopt(std::move(socket));
+  } else {
     try {
       remove_stale_socket(context, path);
-      const asio::local::stream_protocol::endpoint endpoint(path);
-      doors_.push_back(std::make_unique<Door>(context, AnyEndpoint(endpoint), path, accepted));
+      door->bind(AnyEndpoint(asio::local::stream_protocol::endpoint(path)), settings);
     } catch (const boost::system::system_error& error) {
       throw ListenError("can't listen on " + path + " (unix_socket_dir): " + error.code().message());
     }
     chmod(path.c_str(), static_cast<mode_t>(settings.unix_socket_mode));
   }
-  if (doors_.empty())
-    throw ListenError("listen_addr and unix_socket_dir are both empty: nothing to listen on");
-  for (const auto& door : doors_) door->open(settings.listen_backlog);
+  doors_.push_back(std::move(door));
 }
 
 Listener::~Listener() = default;
 
+void Listener::open() {
+  for (const auto& door : doors_) door->open();
+}
+
+void Listener::hold() {
+  for (const auto& door : doors_) door->hold();
+}
+
 void Listener::close() {
+  if (are_ours_) {
+    for (const auto& door : doors_) door->remove_file();
+  }
   for (const auto& door : doors_) door->close();
+}
+
+void Listener::give_away() {
+  are_ours_ = false;
+  close();
+}
+
+std::vector<int> Listener::sockets() {
+  std::vector<int> sockets;
+  for (const auto& door : doors_) sockets.push_back(door->socket());
+  return sockets;
+}
+
+std::vector<StreamFigures> Listener::figures() {
+  std::vector<StreamFigures> figures;
+  for (const auto& door : doors_) {
+    if (door->is_bound()) figures.push_back(door->figures());
+  }
+  return figures;
 }
 
 std::vector<std::string> Listener::addresses() const {

@@ -23,6 +23,8 @@ namespace {
 
 struct CommandLine {
   Command command = Command::serve;
+  std::string operand;
+  std::map<std::string, std::string, std::less<>> command_options;
   std::string config_file;
   Layer settings;
 };
@@ -56,38 +58,102 @@ std::vector<std::string> reversed_arguments(int argc, const char* const* argv) {
   return arguments;
 }
 
+std::string command_names() {
+  std::string names;
+  for (const CommandEntry& entry : command_table()) {
+    const bool is_last = &entry == &command_table().back();
+    names += (names.empty() ? "" : is_last ? " or " : ", ") + std::string(entry.name);
+  }
+  return names;
+}
+
 // A stray word may be a piece of a URL with its password: only what can't be one is printed.
-[[noreturn]] void refuse_argument(std::string_view argument) {
+[[noreturn]] void refuse_argument(std::string_view argument, const CommandEntry* entry) {
   const bool is_option = argument.starts_with("--");
   if (argument.find_first_of(":@/= ") != std::string_view::npos) {
     throw OptionsError("command line: an argument has no option before it; quote values that have blanks");
   }
   const std::string shown = "\"" + printable(argument) + "\"";
-  if (!is_option) throw OptionsError(shown + ": unknown command or option; use serve or config");
+  if (!is_option && entry != nullptr) {  // which may be a password
+    const std::string command = "`ballast " + std::string(entry->name);
+    throw OptionsError("an argument too many; see " + command + " --help`");
+  }
+  if (!is_option) throw OptionsError(shown + ": unknown command or option; use " + command_names());
   const std::string_view nearest = nearest_name(with_underscores(argument.substr(2)), setting_names());
   throw OptionsError(shown + ": unknown option; " + suggestion("--" + with_dashes(nearest), nearest));
 }
 
-CommandLine parse_command_line(int argc, const char* const* argv) {
+// The command line as CLI11 knows it. The options outlive it no longer than `app`.
+struct Grammar {
   CLI::App app;
-  app.allow_extras();
-  app.set_help_flag("-h,--help");
-  app.set_version_flag("-V,--version", "");
-  CLI::Option* config = app.add_option("--config")->take_last();
-  std::vector<std::pair<std::string, CLI::Option*>> options;
-  for (const Setting& setting : settings_table()) {
-    options.emplace_back(setting.name, app.add_option("--" + with_dashes(setting.name))->take_last());
-  }
-  app.require_subcommand(0, 1);
-  app.add_subcommand("serve")->fallthrough()->allow_extras();
-  CLI::App* show = app.add_subcommand("config")->fallthrough()->allow_extras();
-  const CLI::Option* markdown = show->add_flag("--markdown");
+  CLI::Option* config = nullptr;
+  std::vector<std::pair<std::string, CLI::Option*>> settings;
+  std::vector<std::pair<std::string, CLI::Option*>> command_options;
 
+  Grammar() {
+    app.allow_extras();
+    app.set_help_flag("-h,--help");
+    app.set_version_flag("-V,--version", "");
+    config = app.add_option("--config")->take_last();
+    for (const Setting& setting : settings_table()) {
+      settings.emplace_back(setting.name, app.add_option("--" + with_dashes(setting.name))->take_last());
+    }
+    app.require_subcommand(0, 1);
+    for (const CommandEntry& entry : command_table()) {
+      CLI::App* command = app.add_subcommand(std::string(entry.name))->fallthrough()->allow_extras();
+      add_options(entry, entry.command == Command::serve ? &app : command);  // which needs not be named
+    }
+  }
+
+  void add_options(const CommandEntry& entry, CLI::App* command) {
+    for (const CommandOption& option : entry.options) {
+      const std::string name(option.name);
+      command_options.emplace_back(
+          name, option.value.empty() ? command->add_flag(name) : command->add_option(name)->take_last());
+    }
+  }
+
+  // The command that is named; null: none is.
+  const CommandEntry* named_command() const {
+    const auto parsed = app.get_subcommands();
+    return parsed.empty() ? nullptr : find_command(parsed.front()->get_name());
+  }
+};
+
+void read_operand(const Grammar& grammar, const CommandEntry* entry, CommandLine& line) {
+  std::vector<std::string> words = grammar.app.remaining(true);
+  const bool takes_one = entry != nullptr && !entry->operand.empty();
+  const auto operand = std::ranges::find_if(words, [](const auto& word) { return !word.starts_with("-"); });
+  if (takes_one && operand != words.end()) {
+    line.operand = *operand;
+    words.erase(operand);
+  }
+  if (!words.empty()) refuse_argument(words.front(), entry);
+  if (entry != nullptr && needs_operand(*entry) && line.operand.empty()) {
+    throw OptionsError("`ballast " + std::string(entry->name) + "` needs " + std::string(entry->operand) +
+                       "; see `ballast " + std::string(entry->name) + " --help`");
+  }
+}
+
+void read_settings(const Grammar& grammar, const CommandEntry* entry, CommandLine& line) {
+  if (grammar.config->count() > 0) line.config_file = grammar.config->results().back();
+  for (const auto& [name, option] : grammar.settings) {
+    if (option->count() > 0) line.settings[name] = {option->results().back(), "--" + with_dashes(name)};
+  }
+  if (entry == nullptr || entry->takes_settings == TakesSettings::yes) return;
+  if (line.config_file.empty() && line.settings.empty()) return;
+  const std::string given = line.settings.empty() ? "--config" : line.settings.begin()->second.source;
+  throw OptionsError(given + ": `ballast " + std::string(entry->name) + "` takes no settings; remove it");
+}
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+  Grammar grammar;
   CommandLine line;
   try {
-    app.parse(reversed_arguments(argc, argv));
+    grammar.app.parse(reversed_arguments(argc, argv));
   } catch (const CLI::CallForHelp&) {
     line.command = Command::show_help;
+    if (const CommandEntry* entry = grammar.named_command()) line.operand = entry->name;
     return line;
   } catch (const CLI::CallForVersion&) {
     line.command = Command::show_version;
@@ -98,12 +164,14 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError&) {
     throw OptionsError("command line: can't be understood; see `ballast --help`");
   }
-  if (const auto extras = app.remaining(true); !extras.empty()) refuse_argument(extras.front());
-  if (show->parsed()) line.command = markdown->count() > 0 ? Command::show_markdown : Command::show_config;
-  if (config->count() > 0) line.config_file = config->results().back();
-  for (const auto& [name, option] : options) {
-    if (option->count() > 0) line.settings[name] = {option->results().back(), "--" + with_dashes(name)};
+  const CommandEntry* entry = grammar.named_command();
+  if (entry != nullptr) line.command = entry->command;
+  read_operand(grammar, entry, line);
+  read_settings(grammar, entry, line);
+  for (const auto& [name, option] : grammar.command_options) {
+    if (option->count() > 0) line.command_options[name] = option->results().back();
   }
+  if (line.command_options.contains("--markdown")) line.command = Command::show_markdown;
   return line;
 }
 
@@ -202,17 +270,27 @@ std::string choose_config_file(const CommandLine& line, const Environment& envir
 }  // namespace
 
 Options load_options(int argc, const char* const* argv, const Environment& environment) {
-  const CommandLine line = parse_command_line(argc, argv);
+  CommandLine line = parse_command_line(argc, argv);
   Options options;
   options.command = line.command;
-  if (line.command != Command::serve && line.command != Command::show_config) return options;
+  options.operand = line.operand;
+  options.replaces = line.command_options.contains("--replace");
+  options.command_options = std::move(line.command_options);
+  const bool describes = line.command == Command::show_help || line.command == Command::show_version ||
+                         line.command == Command::show_markdown;
+  if (describes || entry_of(line.command).takes_settings == TakesSettings::no) return options;
+  if (line.command == Command::check && !line.operand.empty()) {
+    line.settings["upstream_url"] = {line.operand, "the command line"};
+  }
   options.config_file = choose_config_file(line, environment);
   Layers layers;
   layers.environment = read_environment(environment);
   layers.command_line = line.settings;
   read_config_file(options.config_file, layers);
   apply(layers, environment, options);
-  const std::string conflict = first_conflict(options.settings);
+  // What clients are offered is no business of the other commands.
+  const bool counts = line.command == Command::serve || line.command == Command::show_config;
+  const std::string conflict = counts ? first_conflict(options.settings) : "";
   if (!conflict.empty()) throw OptionsError(conflict);
   return options;
 }

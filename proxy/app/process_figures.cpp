@@ -40,15 +40,21 @@ double to_s(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
 
+// The kernel counts every interrupt of every processor for the one line of /proc/stat that this needs.
+double start_time_s() {
+  constexpr int start_time_field = 22;
+  static const double time =
+      boot_time_s() + stat_field(start_time_field) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  return time;
+}
+
 }  // namespace
 
 ProcessFigures process_figures() {
-  constexpr int start_time_field = 22;
   constexpr int rss_field = 24;
   ProcessFigures figures;
   figures.resident_bytes = stat_field(rss_field) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  figures.start_time_s =
-      boot_time_s() + stat_field(start_time_field) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  figures.start_time_s = start_time_s();
   std::error_code error;
   const std::filesystem::directory_iterator fds("/proc/self/fd", error);
   if (!error) figures.open_fds = static_cast<double>(std::distance(begin(fds), end(fds)));

@@ -1,7 +1,9 @@
-// Service: `ballast serve`. The control thread: binds, starts the workers, and obeys signals:
+// Service: `ballast serve`. The control thread: binds, starts the workers, and obeys signals, as PgBouncer
+// does but for the first of these lines:
+//   SIGTERM, SIGINT   drain: no new clients; transactions finish within shutdown_timeout; the second one ends
+//                     at once, as SIGQUIT does
 //   SIGHUP            reads settings, users and certificates again; if any is wrong, the old ones stay
-//   SIGTERM, SIGINT   no new clients; transactions finish within shutdown_timeout; the second one ends at
-//   once
+//   SIGUSR1, SIGUSR2  PAUSE, RESUME
 #pragma once
 
 #include "proxy/app/options.hpp"

@@ -1,9 +1,12 @@
 #include "proxy/app/worker.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
+#include "proxy/app/pool_report.hpp"
 #include "proxy/base/log.hpp"
+#include "proxy/io/buffers.hpp"
 #include "proxy/io/client_tls.hpp"
 #include "proxy/io/socket_stream.hpp"
 
@@ -35,7 +38,16 @@ Worker::Worker(int index, Household& household, Resolver& resolver,
       sessions_(world_, pools_, index, household.clients, household.mock_key,
                 [this](const CancelRequest& request, std::function<void()> done) {
                   cancel_elsewhere(request, std::move(done));
-                }) {}
+                }),
+      consoles_(reactor_, sessions_.cancel_keys(), pools_.counters(),
+                [this](ConsoleRequest request, std::function<void(ConsoleAnswer)> done) {
+                  ask_console(std::move(request), std::move(done));
+                }) {
+  if (!household.cancel_at_predecessor) return;
+  sessions_.pass_unknown_cancels([this](const CancelRequest& request, std::function<void()> done) {
+    household_.cancel_at_predecessor(request, [this, done = std::move(done)] { reactor_.post(done); });
+  });
+}
 
 Worker::~Worker() {
   is_stopping_ = true;
@@ -44,6 +56,7 @@ Worker::~Worker() {
 }
 
 void Worker::start() {
+  next_tick_ = (Clock::now() + tick_interval).time_since_epoch().count();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -52,18 +65,31 @@ void Worker::run() {
   if (index_ == 0 && settings.min_pool_size > 0) {
     pools_.pool({settings.upstream.dbname, settings.upstream.user});  // filled by the first tick
   }
+  if (household_.ask_console) {
+    sessions_.set_console(
+        [this](ConsoleClient client) { consoles_.open(std::move(client), pools_.settings()); });
+  }
   TimePoint next_tick = reactor_.now() + tick_interval;
   while (!is_stopping_) {
     reactor_.run_once(next_tick - reactor_.now());
     const TimePoint now = reactor_.now();
     if (now < next_tick) continue;
+    loop_lag_.record(now - next_tick);
     next_tick = now + tick_interval;
+    next_tick_.store(next_tick.time_since_epoch().count(), std::memory_order_relaxed);
     pools_.tick(now);
     sessions_.tick(now);
+    consoles_.tick(now, pools_.settings());
     client_count_.store(static_cast<int>(sessions_.size()), std::memory_order_relaxed);
+    spare_buffer_bytes_.store(buffers::spare_bytes(), std::memory_order_relaxed);
     if (!sessions_.is_draining()) pools_.keep_awake(now, std::chrono::system_clock::now());
-    if (sessions_.is_draining()) is_drained_ = sessions_.is_empty();
   }
+  consoles_.say_goodbye();
+}
+
+Duration Worker::overdue() const {
+  const Duration due(next_tick_.load(std::memory_order_relaxed));
+  return Clock::now().time_since_epoch() - due;
 }
 
 void Worker::accept(FileDescriptor socket) {
@@ -94,10 +120,20 @@ void Worker::cancel(const CancelRequest& request, std::function<void()> done) {
 }
 
 void Worker::report(std::function<void(std::vector<PoolFigures>)> done) {
-  reactor_.post([this, done = std::move(done)] {
-    std::vector<PoolFigures> figures;
-    for (const auto& [key, pool] : pools_.pools()) figures.push_back(pool->figures());
-    done(std::move(figures));
+  reactor_.post([this, done = std::move(done)] { done(pool_figures(pools_, sessions_)); });
+}
+
+void Worker::with(Work work) {
+  reactor_.post([this, work = std::move(work)] { work(pools_, sessions_); });
+}
+
+void Worker::with_consoles(ConsoleWork work) {
+  reactor_.post([this, work = std::move(work)] { work(pools_, sessions_, consoles_); });
+}
+
+void Worker::ask_console(ConsoleRequest request, std::function<void(ConsoleAnswer)> done) {
+  household_.ask_console(std::move(request), [this, done = std::move(done)](ConsoleAnswer answer) {
+    reactor_.post([done, answer = std::move(answer)] { done(answer); });
   });
 }
 

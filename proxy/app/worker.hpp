@@ -11,6 +11,7 @@
 
 #include "protocol/startup.hpp"
 
+#include "proxy/app/console_set.hpp"
 #include "proxy/base/settings.hpp"
 #include "proxy/base/user_file.hpp"
 #include "proxy/io/connector.hpp"
@@ -35,9 +36,15 @@ struct Configuration {
 
 // What workers share.
 struct Household {
+  // Answers what is asked on the console: Console::ask. Called on any worker's thread, calls back on the
+  // control thread. Set before the workers start; empty: there is no console.
+  std::function<void(ConsoleRequest, std::function<void(ConsoleAnswer)>)> ask_console;
   Broker broker;
   std::atomic<int> clients{0};
   std::string mock_key;
+  // Carries a CancelRequest that no worker knows to the process whose place this one has taken; empty: there
+  // is none. Any thread; `done` is called on another.
+  std::function<void(const CancelRequest&, std::function<void()> done)> cancel_at_predecessor;
   std::vector<std::unique_ptr<Worker>> workers;
 };
 
@@ -53,17 +60,29 @@ class Worker {
   void drain();
   void cancel(const CancelRequest& request, std::function<void()> done);
   const Counters& counters() const { return pools_.counters(); }
-  // How the pools stand; `done` is called on the worker's own thread.
+  const ConnectTimes& connect_times() const { return pools_.connect_times(); }
+  const ErrorCounters& errors() const { return pools_.errors(); }
+  // By how much its loop was late for its tick: what any task or socket may have had to wait.
+  const Histogram& loop_lag() const { return loop_lag_; }
+  std::size_t spare_buffer_bytes() const { return spare_buffer_bytes_.load(std::memory_order_relaxed); }
+  // How the pools stand, each under its ordinary key, maybe in parts; `done` is called on the worker's own
+  // thread.
   void report(std::function<void(std::vector<PoolFigures>)> done);
+  // Something to be done with its pools and sessions, on the worker's own thread.
+  using Work = std::function<void(PoolSet&, SessionSet&)>;
+  void with(Work work);
+  using ConsoleWork = std::function<void(PoolSet&, SessionSet&, ConsoleSet&)>;
+  void with_consoles(ConsoleWork work);
   // Runs a task of another worker's, in its own thread.
   void post(std::function<void()> task) { reactor_.post(std::move(task)); }
 
+  // How late its loop is by now for its next tick. Any thread.
+  Duration overdue() const;
   int client_count() const { return client_count_.load(std::memory_order_relaxed); }
-  // Nothing of any client's is left, once drain() has been called.
-  bool is_drained() const { return is_drained_.load(); }
 
  private:
   void run();
+  void ask_console(ConsoleRequest request, std::function<void(ConsoleAnswer)> done);
   void cancel_elsewhere(const CancelRequest& request, std::function<void()> done);
 
   int index_;
@@ -75,8 +94,11 @@ class Worker {
   World world_;
   PoolSet pools_;
   SessionSet sessions_;
+  ConsoleSet consoles_;
+  Histogram loop_lag_;
+  std::atomic<std::size_t> spare_buffer_bytes_{0};
   std::atomic<int> client_count_{0};
-  std::atomic<bool> is_drained_{false};
+  std::atomic<Duration::rep> next_tick_{Duration::max().count()};  // when it is due
   std::atomic<bool> is_stopping_{false};
   std::thread thread_;
 };

@@ -22,10 +22,10 @@ class Counter {
 struct Counters {
   Counter clients_accepted;
   Counter clients_refused_max_client_conn;
+  Counter clients_refused_console;
   Counter client_login_failures;
   Counter client_login_timeouts;
   Counter client_idle_timeouts;
-  Counter transactions;
   Counter query_wait_timeouts;
   Counter overloads;          // how often a queue was found to stand (queue_target)
   Counter shed_queue_target;  // clients that were refused for it
@@ -37,24 +37,32 @@ struct Counters {
   Counter refused_hopeless;         // the database lets nobody in, or has been down for server_down_timeout
   Counter servers_connected;
   Counter server_connect_failures;
+  Counter connect_failures_passing;  // the same, by what ConnectFailure makes of them
+  Counter connect_failures_crowded;
+  Counter connect_failures_full;
+  Counter connect_failures_refused;
+  Counter connect_failures_rejected;
   Counter server_connect_timeouts;
   Counter server_slots_full;  // logins that were refused for want of a place
   Counter server_checks;      // after server_check_delay
   Counter server_check_timeouts;
   Counter pings_answered;  // pings = local
   Counter wake_notices;
-  Counter requests_resent;  // on another server, because theirs was lost before it answered
+  Counter requests_with_login;  // sent with the last message of their server's login
+  Counter requests_resent;      // on another server, because theirs was lost before it answered
   Counter servers_closed;
   Counter server_idle_timeouts;
   Counter server_lifetimes;
   Counter servers_broken;
-  Counter refused_pool_size;  // a wish to connect that the limit refused
+  Counter refused_pool_size;  // clients that had to wait because of the limit; so the next three
   Counter refused_db_connections;
   Counter refused_user_connections;
   Counter refused_max_connections;  // the database's own
   Counter reserve_used;
+  Counter statements_found;     // on the server that a client was given
   Counter statements_prepared;  // Parses of our own
   Counter statements_evicted;   // max_prepared_statements
+  Counter replays;              // of a client's state on a server that was in another
   Counter audits;
   Counter audits_saved;   // statements whose functions have proved to leave nothing behind
   Counter servers_reset;  // because a client left something behind on it

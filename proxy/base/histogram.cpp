@@ -49,8 +49,8 @@ Durations& Durations::operator+=(const Durations& other) {
 }
 
 Durations& Durations::operator-=(const Durations& earlier) {
-  for (std::size_t i = 0; i < bucket_count; ++i) counts_[i] -= earlier.counts_[i];
-  sum_us_ -= earlier.sum_us_;
+  for (std::size_t i = 0; i < bucket_count; ++i) counts_[i] -= std::min(counts_[i], earlier.counts_[i]);
+  sum_us_ -= std::min(sum_us_, earlier.sum_us_);
   return *this;
 }
 
@@ -81,6 +81,12 @@ void Histogram::record(Durations::Duration time) {
   auto& count = counts_[bucket_of(us)];
   count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   sum_us_.store(sum_us_.load(std::memory_order_relaxed) + us, std::memory_order_relaxed);
+}
+
+std::uint64_t Histogram::count() const {
+  Durations all;
+  add_to(all);
+  return all.count();
 }
 
 void Histogram::add_to(Durations& sum) const {

@@ -20,7 +20,7 @@ class Durations {
 
   void add(Duration time, std::uint64_t times = 1);
   Durations& operator+=(const Durations& other);
-  // What has come since.
+  // What has come since; nothing less than nothing, should these have begun anew.
   Durations& operator-=(const Durations& earlier);
 
   std::uint64_t count() const;
@@ -40,6 +40,7 @@ class Histogram {
  public:
   void record(Durations::Duration time);
   void add_to(Durations& sum) const;
+  std::uint64_t count() const;
 
  private:
   std::array<std::atomic<std::uint64_t>, Durations::bucket_count> counts_{};

@@ -68,12 +68,15 @@ struct Settings {
   int listen_backlog = 1024;
   std::string unix_socket_dir;  // empty: none
   std::uint32_t unix_socket_mode = 0777;
+  Switch so_reuseport = Switch::off;
   ClientTls client_tls_sslmode = ClientTls::disable;
   std::string client_tls_cert_file;
   std::string client_tls_key_file;
   std::string client_tls_ca_file;
   AuthType auth_type = AuthType::scram_sha_256;
   std::string auth_file;
+  std::string admin_users;  // comma-separated
+  std::string stats_users;
 
   // Pools
   PoolMode pool_mode = PoolMode::transaction;
@@ -111,6 +114,7 @@ struct Settings {
   Milliseconds server_login_retry{1'000};
   Milliseconds server_down_timeout{30'000};
   ScaleToZero scale_to_zero = ScaleToZero::automatic;
+  Switch login_pipelining = Switch::on;
   Milliseconds server_check_delay{60'000};  // the shortest rest after which Neon may have suspended
   Milliseconds server_check_timeout{3'000};
   Milliseconds server_idle_timeout{600'000};
@@ -133,6 +137,7 @@ struct Settings {
   std::string http_addr = "127.0.0.1";
   std::uint16_t http_port = 0;  // 0: no HTTP
   std::string http_token;
+  std::string http_token_file;
   int log_connections = 1;
   int log_disconnections = 1;
   std::string log_level = "info";
@@ -140,6 +145,7 @@ struct Settings {
   std::string log_file;  // empty: standard error
 
   UpstreamTarget upstream;  // what the URL says
+  std::string http_bearer;  // http_token, or what http_token_file holds
   std::map<std::string, PoolOverrides> databases;
   std::map<std::string, PoolOverrides> users;
 

@@ -17,6 +17,7 @@ struct UpstreamHost {
   std::string host;      // name, address, or a folder of unix sockets (begins with '/' or '@')
   std::string hostaddr;  // numeric address to use instead of looking `host` up; empty: look up
   std::uint16_t port = 5432;
+  bool operator==(const UpstreamHost&) const = default;
 };
 
 struct UpstreamTarget {
@@ -48,6 +49,8 @@ struct UpstreamTarget {
   std::chrono::seconds keepalives_interval{0};  // 0: the system's
   int keepalives_count = 0;                     // 0: the system's
   std::chrono::milliseconds tcp_user_timeout{0};
+
+  bool operator==(const UpstreamTarget&) const = default;
 };
 
 }  // namespace ballast

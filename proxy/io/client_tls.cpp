@@ -79,4 +79,8 @@ std::unique_ptr<TlsChannel> ClientTlsContext::accept(int fd, Alpn alpn) const {
   return std::make_unique<TlsChannel>(ssl, alpn);
 }
 
+std::int64_t ClientTlsContext::certificate_expires_s() const {
+  return ballast::certificate_expires_s(SSL_CTX_get0_certificate(context_.get()));
+}
+
 }  // namespace ballast

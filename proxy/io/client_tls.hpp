@@ -3,6 +3,7 @@
 // connections that began with the first keep what they need of it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "proxy/io/tls_base.hpp"
@@ -22,6 +23,8 @@ class ClientTlsContext {
 
   // The server's side of a connection that is about to begin on the socket.
   std::unique_ptr<TlsChannel> accept(int fd, Alpn alpn) const;
+  // When our certificate ends, since the epoch.
+  std::int64_t certificate_expires_s() const;
 
  private:
   SslContext context_;

@@ -35,7 +35,8 @@ ConnectAttempt::ConnectAttempt(Reactor& reactor, Resolver& resolver, UpstreamTls
       tls_(tls),
       plan_(std::move(plan)),
       done_(std::move(done)),
-      alarm_(reactor, *this) {
+      alarm_(reactor, *this),
+      began_at_(reactor.now()) {
   alarm_.set(reactor_.now());
 }
 
@@ -131,6 +132,7 @@ ConnectAttempt::Progress ConnectAttempt::on_connected() {
   socklen_t size = sizeof error_number;
   ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error_number, &size);
   if (error_number != 0) return fail(error_text(error_number));
+  tcp_connected_at_ = reactor_.now();
   if (current_.tls_use == TlsUse::never) return Progress::connected;
   return plan_.target.sslnegotiation == SslNegotiation::direct ? begin_tls() : ask_for_tls();
 }
@@ -218,7 +220,15 @@ std::string ConnectAttempt::candidate_text() const {
   return is_name ? name + " (" + address + ")" : address;
 }
 
+void ConnectAttempt::note_figures() {
+  figures_.connect_time = tcp_connected_at_ - began_at_;
+  if (channel_ == nullptr) return;
+  figures_.tls_time = reactor_.now() - tcp_connected_at_;
+  figures_.certificate_expires_s = channel_->peer_certificate_expires_s();
+}
+
 std::unique_ptr<Stream> ConnectAttempt::make_stream() {
+  note_figures();
   if (watched_events_ != 0) reactor_.remove(socket_.get(), *this);
   watched_events_ = 0;
   Route route{current_.host.host, current_.address->raw(), text_of(*current_.address), channel_ != nullptr};
@@ -230,7 +240,7 @@ void ConnectAttempt::finish(std::unique_ptr<Stream> stream) {
   std::string error;
   if (stream == nullptr) error = "connect to " + (failures_.empty() ? "nowhere: no host" : failures_);
   const Connector::Done done = std::move(done_);
-  done({std::move(stream), std::move(error)});
+  done({std::move(stream), std::move(error), figures_});
 }
 
 void ConnectAttempt::watch(std::uint32_t events) {

@@ -77,6 +77,7 @@ class ConnectAttempt final : public Connecting, private EventHandler, private Al
   Progress fail_tls(std::string_view cause);
   void finish(std::unique_ptr<Stream> stream);
   std::unique_ptr<Stream> make_stream();
+  void note_figures();
 
   TimePoint deadline_of_candidate() const;
   std::string candidate_text() const;
@@ -95,7 +96,10 @@ class ConnectAttempt final : public Connecting, private EventHandler, private Al
   FileDescriptor socket_;
   std::uint32_t watched_events_ = 0;  // 0: the socket is not registered
   std::unique_ptr<TlsChannel> channel_;
-  std::string failures_;  // of all candidates so far, as text
+  ConnectFigures figures_;
+  TimePoint began_at_;
+  TimePoint tcp_connected_at_;  // at the present candidate
+  std::string failures_;        // of all candidates so far, as text
 };
 
 }  // namespace ballast

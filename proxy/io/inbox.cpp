@@ -11,7 +11,7 @@ Inbox::Got Inbox::read(Stream& stream) {
   if (!kept_.empty()) return read_behind_kept(stream);
   const std::span<char> room = buffers::scratch();
   const IoResult result = stream.read(room);
-  return {result.status, {room.data(), result.bytes}, result.bytes == room.size()};
+  return {result.status, {room.data(), result.bytes}, result.bytes == room.size(), result.bytes};
 }
 
 // A message is being assembled: kept_ grows with it, by at most one scratch's worth at a time.
@@ -19,7 +19,7 @@ Inbox::Got Inbox::read_behind_kept(Stream& stream) {
   const std::span<char> room = buffers::scratch();
   const IoResult result = stream.read(room);
   if (result.status == IoStatus::ok) kept_.append(room.data(), result.bytes);
-  return {result.status, kept_, result.bytes == room.size()};
+  return {result.status, kept_, result.bytes == room.size(), result.bytes};
 }
 
 void Inbox::keep(std::string_view rest) {

@@ -21,7 +21,8 @@ class Inbox {
   struct Got {
     IoStatus status;
     std::string_view bytes;
-    bool more = false;  // the stream had at least as much as there was room for
+    bool more = false;      // the stream had at least as much as there was room for
+    std::size_t fresh = 0;  // of the bytes: those that this read has brought
   };
 
   Got read(Stream& stream);

@@ -16,9 +16,11 @@ std::string& Outlet::buffer() {
   return held_;
 }
 
+bool Outlet::gathers(std::size_t size) const { return size < worth_a_write || stuck_; }
+
 void Outlet::send(Stream& stream, std::string_view bytes) {
   if (broken_) return;
-  if (bytes.size() >= worth_a_write && !stuck_) {
+  if (!gathers(bytes.size())) {
     flush(stream);
     if (!stuck_ && !broken_) bytes.remove_prefix(write(stream, bytes));
   }

@@ -21,6 +21,13 @@ class Outlet {
   void append(std::string_view bytes) { buffer().append(bytes); }
   void send(Stream& stream, std::string_view bytes);
   void flush(Stream& stream);
+  // What has been gathered since size() was this may be taken back, as long as neither send() of a large
+  // piece nor flush() has come between.
+  std::size_t size() const { return held_.size(); }
+  void shrink_to(std::size_t size) { held_.resize(size); }
+
+  // Does send() only gather a piece of that size?
+  bool gathers(std::size_t size) const;
 
   bool congested() const { return !held_.empty() && stuck_; }
   bool empty() const { return held_.empty(); }

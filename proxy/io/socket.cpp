@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <system_error>
@@ -60,17 +61,40 @@ SocketAddress SocketAddress::from_raw(std::string_view raw) {
   return address;
 }
 
-std::string text_of(const SocketAddress& any_address) {
+HostAndPort host_and_port(const SocketAddress& any_address) {
   const SocketAddress address = without_mapping(any_address);
-  if (address.storage.ss_family == AF_UNIX) return unix_text(address);
+  if (address.storage.ss_family == AF_UNIX) return {"unix", 0};
   std::array<char, NI_MAXHOST> host{};
   std::array<char, NI_MAXSERV> port{};
   if (::getnameinfo(address.get(), address.size, host.data(), host.size(), port.data(), port.size(),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return "unknown address";
+    return {};
   }
-  const bool is_ipv6 = address.storage.ss_family == AF_INET6;
-  return (is_ipv6 ? "[" + std::string(host.data()) + "]" : std::string(host.data())) + ":" + port.data();
+  int number = 0;
+  std::from_chars(port.data(), port.data() + ::strnlen(port.data(), port.size()), number);
+  return {host.data(), number};
+}
+
+std::string text_of(const SocketAddress& address) {
+  if (address.storage.ss_family == AF_UNIX) return unix_text(address);
+  const auto [host, port] = host_and_port(address);
+  if (host.empty()) return "unknown address";
+  const bool is_ipv6 = host.find(':') != std::string::npos;
+  return (is_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+SocketAddress local_address(int fd) {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0) return {};
+  return address;
+}
+
+SocketAddress peer_address(int fd) {
+  SocketAddress address;
+  address.size = sizeof address.storage;
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0) return {};
+  return address;
 }
 
 std::string error_text(int error_number) { return std::generic_category().message(error_number); }

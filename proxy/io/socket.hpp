@@ -26,6 +26,8 @@ class FileDescriptor {
   ~FileDescriptor();
 
   int get() const { return fd_; }
+  // The caller's from now on.
+  int release() { return std::exchange(fd_, -1); }
   explicit operator bool() const { return fd_ >= 0; }
 
  private:
@@ -46,6 +48,15 @@ struct SocketAddress {
 // "127.0.0.1:5432", "[::1]:5432", "/tmp/.s.PGSQL.5432", or "unix" for a socket without a name.
 std::string text_of(const SocketAddress& address);
 std::string error_text(int error_number);
+// An address in two parts: "127.0.0.1" and 5432, "::1" and 5432; "unix" and 0 for any unix socket.
+struct HostAndPort {
+  std::string host;
+  int port = 0;
+};
+HostAndPort host_and_port(const SocketAddress& address);
+// Of a socket: its own end, and the other.
+SocketAddress local_address(int fd);
+SocketAddress peer_address(int fd);
 
 // The address that `text` is, if it is one: "10.0.0.1", "::1", "fe80::1%eth0".
 std::vector<SocketAddress> numeric_address(const std::string& text, std::uint16_t port);

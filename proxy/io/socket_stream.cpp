@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "proxy/io/client_tls.hpp"
+#include "proxy/io/descriptor_passing.hpp"
 #include "proxy/io/tls_channel.hpp"
 
 namespace ballast {
@@ -211,6 +212,24 @@ std::string SocketStream::peer() const {
 std::string SocketStream::channel_binding() const { return tls_ != nullptr ? tls_->channel_binding() : ""; }
 
 std::string SocketStream::peer_common_name() const { return tls_ != nullptr ? tls_->peer_common_name() : ""; }
+
+StreamFigures SocketStream::figures() const {
+  StreamFigures figures;
+  figures.fd = socket_.get();
+  const SocketAddress local = local_address(socket_.get());
+  HostAndPort ours = host_and_port(local);
+  HostAndPort theirs = host_and_port(peer_address(socket_.get()));
+  figures.local_address = std::move(ours.host);
+  figures.local_port = ours.port;
+  figures.address = std::move(theirs.host);
+  figures.port = theirs.port;
+  if (local.storage.ss_family == AF_UNIX) {
+    const auto process = peer_process(socket_.get());
+    figures.peer_pid = process ? process->pid : 0;
+  }
+  if (tls_ != nullptr) figures.tls = tls_->description();
+  return figures;
+}
 
 void SocketStream::detach() {
   assert(reactor_ != nullptr);

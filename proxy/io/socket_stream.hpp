@@ -49,6 +49,7 @@ class SocketStream final : public Stream, private EventHandler {
   std::string channel_binding() const override;
   std::string peer_common_name() const override;
   const Route* route() const override { return route_.get(); }
+  StreamFigures figures() const override;
 
   void detach() override;
   void attach(Loop& reactor) override;  // a Reactor: sockets have no other loop

@@ -49,6 +49,17 @@ struct Route {
   bool tls = false;     // does this connection use TLS?
 };
 
+// For SHOW: who is at its two ends, and how it is encrypted. Asked of the system when it is wanted.
+struct StreamFigures {
+  int fd = -1;
+  std::string address;  // "unix": a unix socket
+  int port = 0;
+  std::string local_address;
+  int local_port = 0;
+  int peer_pid = 0;  // of a unix socket
+  std::string tls;   // "TLSv1.3/TLS_AES_256_GCM_SHA384"; empty: plain
+};
+
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -81,6 +92,7 @@ class Stream {
   // to that thread's loop nothing else may be done with it, but destroying it.
   virtual void detach() = 0;
   virtual void attach(Loop& loop) = 0;
+  virtual StreamFigures figures() const { return {}; }
   // Set on streams to a server, null on a client's.
   virtual const Route* route() const { return nullptr; }
 };

@@ -2,10 +2,12 @@
 
 #include <array>
 #include <cstdio>
+#include <ctime>
 #include <new>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include "proxy/io/socket.hpp"
 
@@ -36,6 +38,12 @@ std::string take_tls_error() {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "TLS error %08lx", code);
   return text.data();
+}
+
+std::int64_t certificate_expires_s(const x509_st* certificate) {
+  std::tm expires{};
+  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &expires) != 1) return 0;
+  return timegm(&expires);
 }
 
 }  // namespace ballast

@@ -2,10 +2,12 @@
 // text.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 struct ssl_ctx_st;
+struct x509_st;
 
 namespace ballast {
 
@@ -21,6 +23,9 @@ SslContext new_ssl_context(TlsRole role);
 
 // The oldest entry of the thread's error queue, which is nearest to the cause. Empties the queue.
 std::string take_tls_error();
+
+// Seconds since the epoch; 0: there is no certificate.
+std::int64_t certificate_expires_s(const x509_st* certificate);
 
 // The ALPN protocol list with the one entry "postgresql", as it is on the wire.
 inline constexpr unsigned char alpn_postgresql[] = {10, 'p', 'o', 's', 't', 'g', 'r', 'e', 's', 'q', 'l'};

@@ -145,6 +145,10 @@ void TlsChannel::keep_session_in(std::shared_ptr<TlsSessionStore> store) {
 
 bool TlsChannel::was_resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
 
+std::string TlsChannel::description() const {
+  return std::string(SSL_get_version(ssl_.get())) + "/" + SSL_get_cipher_name(ssl_.get());
+}
+
 // RFC 5929 section 4.1: the hash of the certificate's signature, but at least SHA-256. A signature without a
 // hash (Ed25519) has no binding.
 std::string TlsChannel::channel_binding() const {
@@ -179,6 +183,10 @@ std::string TlsChannel::peer_common_name() const {
   OPENSSL_free(text);
   // A NUL inside lets "alice\0.example.com" pass for "alice".
   return name.find('\0') == std::string::npos ? name : std::string();
+}
+
+std::int64_t TlsChannel::peer_certificate_expires_s() const {
+  return certificate_expires_s(SSL_get0_peer_certificate(ssl_.get()));
 }
 
 }  // namespace ballast

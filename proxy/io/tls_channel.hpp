@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -55,6 +56,10 @@ class TlsChannel {
   const std::string& error() const { return error_; }
   std::string channel_binding() const;
   std::string peer_common_name() const;
+  // Of the peer's certificate, since the epoch; 0: it has none.
+  std::int64_t peer_certificate_expires_s() const;
+  // "TLSv1.3/TLS_AES_256_GCM_SHA384"
+  std::string description() const;
 
  private:
   TlsStatus outcome();

@@ -21,6 +21,9 @@ struct UpstreamTarget;
 using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 using Duration = Clock::duration;
+// Half the size, for what is shown to people only.
+using CoarseTime = std::chrono::time_point<Clock, std::chrono::duration<std::uint32_t>>;
+inline CoarseTime coarse(TimePoint time) { return std::chrono::time_point_cast<CoarseTime::duration>(time); }
 
 // Before anything that can have happened, and yet so far from the clock's end that it can be counted with.
 inline constexpr TimePoint long_ago{std::chrono::hours(-24 * 365)};
@@ -50,9 +53,17 @@ class Random {
   virtual void fill(std::span<char> out) = 0;
 };
 
+// What a connect took, and what it showed.
+struct ConnectFigures {
+  Duration connect_time{};                 // DNS and TCP, with all addresses that were tried
+  Duration tls_time{};                     // SSLRequest and handshake; 0: no TLS
+  std::int64_t certificate_expires_s = 0;  // the server's, since the epoch; 0: there is none
+};
+
 struct ConnectResult {
   std::unique_ptr<Stream> stream;  // null: failed
   std::string error;  // what failed and where, one line: "connect to [::1]:5432: Connection refused"
+  ConnectFigures figures = {};
 };
 
 // An outgoing connection in the making; destroying it gives it up. Its callback is never called after that.

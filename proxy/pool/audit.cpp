@@ -80,7 +80,7 @@ std::string settings_query(const CustomSettings& custom) {
   std::string names;
   for (const std::string& name : custom) {
     if (!names.empty()) names += ',';
-    names += quoted(name);
+    names += quoted_literal(name);
   }
   query.append("coalesce(name,n),").append(if_short("coalesce(setting,pg_catalog.current_setting(n,true))"));
   query.append(" FROM pg_catalog.pg_settings FULL JOIN pg_catalog.unnest(ARRAY[");

@@ -27,6 +27,11 @@ auto oldest_of(auto& hungry, const auto& is_meant) {
   }
   return oldest;
 }
+// Of those that have clients who wait, the one with the fewest servers comes first.
+bool goes_by_shares(FairBy fair_by, const Broker::Turn& turn) {
+  return fair_by != FairBy::none && turn.since < TimePoint::max();
+}
+
 }  // namespace
 
 void Permit::give_back() {
@@ -69,14 +74,18 @@ Broker::Answer Broker::ask(const PoolKey& key, const PoolSettings& settings, int
 // A difference of one is none: a place would go to and fro between two for ever.
 bool Broker::is_ahead(const Hungry& hungry, const PoolKey& key, const Turn& turn) const {
   if (hungry.pool == turn.pool) return false;
-  const bool is_fair = fair_by_.load(std::memory_order_relaxed) != FairBy::none;
-  if (is_fair && turn.since < TimePoint::max()) {
+  if (goes_by_shares(fair_by_, turn)) {
     const int theirs = servers_of(hungry.key);
     const int ours = servers_of(key);
     if (theirs + 1 < ours) return true;
     if (ours + 1 < theirs) return false;
   }
   return hungry.since < turn.since;
+}
+
+// With the place they would have two more than we.
+bool Broker::would_come_back(const Hungry& hungry, const PoolKey& key, const Turn& turn) const {
+  return goes_by_shares(fair_by_, turn) && servers_of(hungry.key) >= servers_of(key);
 }
 
 // Those whom another shared limit stands in the way of count as well: a pool that needs places in two full
@@ -92,6 +101,11 @@ int Broker::ahead_of(const Turn& turn, Refusal limit, const PoolKey& key) const 
 int Broker::servers(const PoolKey& key) const {
   const std::scoped_lock lock(mutex_);
   return servers_of(key);
+}
+
+int Broker::servers_of_database(const std::string& database) const {
+  const std::scoped_lock lock(mutex_);
+  return database.empty() ? servers_ : count(by_database_, database);
 }
 
 int Broker::servers_of(const PoolKey& key) const {
@@ -191,7 +205,8 @@ std::optional<int> Broker::hungriest(int except, const PoolKey& key, TimePoint b
 bool Broker::is_place_wanted(const PoolKey& key, Turn turn) {
   const std::scoped_lock lock(mutex_);
   const auto oldest = oldest_of(hungry_, [&](const Hungry& hungry) {
-    return !hungry.is_answered && is_ahead(hungry, key, turn) && share_limit(hungry.refusal, hungry.key, key);
+    return !hungry.is_answered && is_ahead(hungry, key, turn) && !would_come_back(hungry, key, turn) &&
+           share_limit(hungry.refusal, hungry.key, key);
   });
   if (oldest == hungry_.end()) return false;
   oldest->is_answered = true;

@@ -7,7 +7,8 @@
 //   each hungry pool that is ahead of who asks; filling up to min_pool_size comes behind all clients. Who
 //   needs a place in two limits has the first kept while the second is full.
 // - Who has a place that another pool waits for gives it up at its server's next return: at once if it has
-//   no client of its own, else when the other has waited longer by a patience that is worth a new connection.
+//   no client of its own, else when the other has waited longer by a patience that is worth a new connection,
+//   and the server has served long enough to be worth the connect that it took.
 // So the pool that has waited longest gets the next place that comes back in each limit, and each becomes the
 // one that has waited longest in its turn. With fair_by it is the pool with the fewest servers, and among
 // equals the one that has waited longest. Hungry is only who was refused at its last attempt and would make
@@ -55,6 +56,8 @@ class Broker {
   // `size`: how many servers the pool may have now; its reserve counted in if the caller may use it.
   Answer ask(const PoolKey& key, const PoolSettings& settings, int size, Turn turn);
   int servers(const PoolKey& key) const;
+  // Connected and connecting, over all pools of the database; empty: of all.
+  int servers_of_database(const std::string& database) const;
 
   // Unless it is `none`, users have equal shares of what they share; the same for all workers.
   void configure(FairBy fair_by) { fair_by_.store(fair_by, std::memory_order_relaxed); }
@@ -77,6 +80,7 @@ class Broker {
   // All pools of all workers try again to serve their queues.
   void grow_all();
   std::uint64_t next_server_id() { return ++last_server_id_; }
+  std::uint64_t last_server_id() const { return last_server_id_.load(); }
 
   // Between pools and workers
 
@@ -116,6 +120,7 @@ class Broker {
     bool is_answered = false;  // has room been made for it since it was refused?
   };
   bool is_ahead(const Hungry& hungry, const PoolKey& key, const Turn& turn) const;
+  bool would_come_back(const Hungry& hungry, const PoolKey& key, const Turn& turn) const;
   int servers_of(const PoolKey& key) const;
   void take_place(const PoolKey& key, const PoolSettings& settings);
   void give_back(const PoolKey& key);

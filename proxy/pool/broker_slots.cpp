@@ -79,6 +79,7 @@ SlotBudget::Figures Broker::slots() const {
 }
 
 void Broker::tick(TimePoint now) {
+  upstream_.tick(now);
   if (!is_shrunk_.load(std::memory_order_relaxed)) return;
   const std::scoped_lock lock(mutex_);
   if (!slots_.grow(now)) return;

@@ -74,6 +74,8 @@ ConnectFailure kind_of(const PgError& error, bool is_servers) {
   const auto found = std::find_if(known.begin(), known.end(),
                                   [&](const Known& each) { return contains(error.message, each.words); });
   if (!is_servers) {
+    // Not the password that it wants, or not the server that knows it: each user has his own.
+    if (error.sqlstate.starts_with("28")) return ConnectFailure::rejected;
     const bool is_lasting = found != known.end() && found->words == "certificate";
     return is_lasting ? ConnectFailure::refused : ConnectFailure::passing;
   }

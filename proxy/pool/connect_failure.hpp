@@ -18,7 +18,8 @@ enum class ConnectFailure : std::uint8_t {
   rejected,  // this user, database or startup packet is wrong; others may be let in
 };
 
-// `is_servers`: the server has said so; otherwise it is what the network or TLS has come to.
+// `is_servers`: the server has said so; otherwise it is what the network, TLS or our part of the login has
+// come to.
 ConnectFailure kind_of(const PgError& error, bool is_servers);
 // The SQLSTATE that a PostgreSQL server would give it, where Neon's proxy says XX000.
 std::string_view sqlstate_of(const PgError& error, ConnectFailure kind);

@@ -206,6 +206,7 @@ Keepalive::Figures Keepalive::figures() const {
   figures.pings = figures_.pings;
   figures.connects = figures_.connects;
   figures.budget_ends = figures_.budget_ends;
+  figures.budget_cu_microseconds = terms_.budget_cu_microseconds;
   return figures;
 }
 

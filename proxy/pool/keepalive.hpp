@@ -74,6 +74,7 @@ class Keepalive {
     std::uint64_t connects = 0;
     std::uint64_t budget_ends = 0;  // how often the budget has ended it
     KeepaliveSpending spending;
+    std::int64_t budget_cu_microseconds = 0;  // of a month
   };
 
   void configure(KeepaliveTerms terms);

@@ -42,11 +42,16 @@ class Lessee {
   virtual void on_schema_changed() = 0;
   // DEALLOCATE ALL or DISCARD ALL was done.
   virtual void on_statements_dropped() = 0;
+  // The server that it has asked while that was still logging in has let us in.
+  virtual void on_let_in() {}
   // Every answer of this read has been given: write out what is gathered. `at_rest` as Pipeline::at_rest():
   // the lease may be given back now, from inside this call.
   virtual void on_answers_end() = 0;
   // Should the server stop reading for a while? (It goes on with ServerConnection::resume_reading.)
   virtual bool congested() const = 0;
+  // Has it got the beginning of an answer that it could still ask another server for? Then it is worth a look
+  // whether the end has come, of the answer or of the server.
+  virtual bool holds_beginning() const { return false; }
   // What was sent to the server has left; more may be sent.
   virtual void on_server_drained() = 0;
   // The connection is gone, and with it the lease.

@@ -201,6 +201,22 @@ void Notifications::on_parameters_refused(const PgError& why) {
   pool_.checkin(server);
 }
 
+void Notifications::obey(const Gates& gates) {
+  if (gates.is_paused(pool_.key().database)) let_go("the database is paused");
+  pool_.obey(gates);
+}
+
+void Notifications::reconnect() {
+  pool_.reconnect();
+  let_go("it is to be replaced");
+  retry_at_ = {};
+}
+
+void Notifications::let_go(std::string why) {
+  if (server_ == nullptr) return;
+  on_parameters_refused({Severity::fatal, std::string(sqlstate::admin_shutdown), std::move(why), {}, {}});
+}
+
 void Notifications::close() {
   leave_queue();
   if (ServerConnection* const server = std::exchange(server_, nullptr)) {

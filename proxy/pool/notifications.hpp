@@ -64,10 +64,14 @@ class Notifications final : private Lessee, private Waiter {
 
   void tick(TimePoint now);
   void configure();
+  // A pause or a reconnect ends the connection; subscribers are deaf until there is another.
+  void obey(const Gates& gates);
+  void reconnect();
   // Nobody listens; the connection, if there is one, is closed.
   void close();
   bool is_empty() const { return entries_.empty() && server_ == nullptr && !is_waiting(); }
   std::size_t subscriber_count() const { return entries_.size(); }
+  const Pool& pool() const { return pool_; }
 
  private:
   struct Entry {
@@ -82,6 +86,7 @@ class Notifications final : private Lessee, private Waiter {
   };
 
   void connect();
+  void let_go(std::string why);
   void add(Key key, const Channels& channels);
   void remove(Key key, const Channels& channels);
   bool is_registered(const Channels& channels) const;

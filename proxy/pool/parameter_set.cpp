@@ -22,7 +22,7 @@ std::string key_of(const ReportedParameters& values) {
 std::string set_command(std::string_view name, std::string_view value) {
   // set_config() and not SET: SET would take a list apart and refuse some values that a startup packet may
   // carry.
-  return "SELECT pg_catalog.set_config(" + quoted(name) + "," + quoted(value) + ",false);";
+  return "SELECT pg_catalog.set_config(" + quoted_literal(name) + "," + quoted_literal(value) + ",false);";
 }
 
 std::string quoted_identifier(std::string_view name) {
@@ -60,7 +60,7 @@ bool is_another(const ParameterSet& set) {
 
 }  // namespace
 
-std::string quoted(std::string_view value) {
+std::string quoted_literal(std::string_view value) {
   std::string out = value.find('\\') == std::string_view::npos ? "'" : "E'";
   for (const char c : value) {
     if (c == '\'' || c == '\\') out.push_back(c);

@@ -52,7 +52,7 @@ std::string set_commands(const ReportedParameters& values);
 // have been dropped since.
 bool may_be_refused(const ParameterSet& from, const ParameterSet& to);
 // As a string constant, read the same whatever standard_conforming_strings says.
-std::string quoted(std::string_view value);
+std::string quoted_literal(std::string_view value);
 bool is_parameter_name(std::string_view name);
 
 }  // namespace ballast

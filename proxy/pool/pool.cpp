@@ -15,12 +15,15 @@ namespace {
 constexpr std::size_t custom_settings_max = 200;
 // Functions may be changed by others than our clients.
 constexpr std::chrono::minutes names_kept{1};
+// A process that leaves has clients still, but keeps no server from the one that comes.
+constexpr std::chrono::seconds leaving_rest{1};
 
 }  // namespace
 
 Pool::Pool(PoolSet& pools, PoolKey key)
     : pools_(pools), key_(std::move(key)), bare_set_(parameter_sets_.intern({})) {
   configure(pools.settings().pool_settings(key_.database, key_.user));
+  obey(pools.gates());
 }
 
 Pool::Pool(PoolSet& pools, PoolKey key, StartupParameters replication) : Pool(pools, std::move(key)) {
@@ -44,11 +47,13 @@ Pool::~Pool() {
   stop_asking();
   Upstream& upstream = pools_.broker().upstream();
   for (const Attempt& attempt : connecting_) upstream.given_up(attempt.at_upstream);
-  for (std::size_t i = 0; i < servers_.size(); ++i) upstream.disconnected(Upstream::End::ours);
+  for (const Early& each : early_) upstream.given_up(each.connect.attempt);
+  for (std::size_t i = early_.size(); i < servers_.size(); ++i) upstream.disconnected(Upstream::End::ours);
 }
 
 ServerConnection* Pool::checkout(Waiter& waiter) {
   assert(!waiter.is_waiting());
+  is_in_demand_ = true;
   close_outdated();
   // Passes nobody: what is idle while others wait does not suit them, and they will get new ones.
   const bool may_use = may_use_another();
@@ -57,10 +62,11 @@ ServerConnection* Pool::checkout(Waiter& waiter) {
     return server;
   }
   queue_.push(waiter, pools_.world().loop.now());
-  grow();
+  const Broker::Refusal limit = connect_for_waiters();
   const auto is_served = [this] { return queue_.size() <= connecting_.size(); };
   if (!is_served() && waiter.wants_fresh() && connecting_.empty()) close_unclaimed_one();
   if (is_served() || idle_.empty() || !may_use) {
+    count(limit);
     // Not from here: it might be this one, which does not know yet that it waits.
     if (queue_.surplus() != nullptr && !std::exchange(has_posted_surplus_, true)) {
       pools_.world().loop.post([pools = &pools_] { pools->refuse_surplus(); });
@@ -109,6 +115,7 @@ void Pool::clean(ServerConnection& server) {
 }
 
 void Pool::on_settled(ServerConnection& server, const PgError& error) {
+  tell_who_asked(server, error.message.empty());
   if (!error.message.empty()) return close(server, "reset failed: " + error.message);
   checkin(server);
 }
@@ -180,7 +187,9 @@ void Pool::discard(ServerConnection& server) {
 // To the waiter whose turn it is and whom it suits, else to the idle list.
 void Pool::offer(ServerConnection& server) {
   if (is_worn(server, pools_.world().loop.now())) return close(server, "server_lifetime");
+  if (is_paused_) return close(server, "its database is paused");
   if (pools_.broker().is_anyone_hungry() && give_up(server)) return;
+  if (!queue_.empty()) shed(pools_.world().loop.now());
   if (Waiter* const next = may_use_another() ? next_for(server) : nullptr) {
     take_out_of_queue(*next);
     end_claim_of_others(server, *next);
@@ -192,6 +201,7 @@ void Pool::offer(ServerConnection& server) {
 
 bool Pool::is_worn(const ServerConnection& server, TimePoint now) const {
   return server.retired() || now >= server.expires() || is_outdated(server) ||
+         server.id() <= retired_up_to_ ||
          static_cast<int>(servers_.size()) > settings_.pool_size + settings_.reserve_pool_size;
 }
 
@@ -201,7 +211,10 @@ void Pool::end_overdue_servers(TimePoint now) {
   for (ServerConnection* const server : idle) {
     if (is_worn(*server, now)) {
       ++pools_.counters().server_lifetimes;
+      is_in_demand_ = false;
       close(*server, "server_lifetime");
+    } else if (is_leaving_ && now - server->since() >= leaving_rest) {
+      close(*server, "the process leaves");
     } else if (settings.server_idle_timeout.count() > 0 &&
                now - server->since() >= settings.server_idle_timeout &&
                static_cast<int>(servers_.size()) > settings_.min_pool_size) {
@@ -241,6 +254,7 @@ void Pool::end_silent_servers(TimePoint now) {
 }
 
 void Pool::tick(TimePoint now) {
+  obey(pools_.gates());
   std::vector<ServerConnect*> late;
   for (const Attempt& attempt : connecting_) {
     if (now >= attempt.connect->deadline()) late.push_back(attempt.connect.get());
@@ -249,6 +263,7 @@ void Pool::tick(TimePoint now) {
     ++pools_.counters().server_connect_timeouts;
     attempt->time_out();
   }
+  end_overdue_logins(now);
   refuse_overdue(now);
   shed(now);
   refuse_hopeless(now);
@@ -258,9 +273,12 @@ void Pool::tick(TimePoint now) {
   grow();
   serve_with_what_is_there();
   const int there = static_cast<int>(servers_.size() + connecting_.size());
-  const bool may_fill = now >= retry_at_ && pools_.broker().upstream().may_be_filled();
+  // To replace one that has worn out would put off the database's sleep, each time, if nobody asked for it.
+  const bool is_worth_it = is_in_demand_ || !pools_.settings().may_sleep();
+  const bool may_fill =
+      !is_leaving_ && is_worth_it && now >= retry_at_ && pools_.broker().upstream().may_be_filled();
   for (int missing = settings_.min_pool_size - there; missing > 0 && may_fill; --missing) {
-    if (!connect_one(settings_.pool_size)) break;
+    if (connect_one(settings_.pool_size) != Broker::Refusal::none) break;
   }
 }
 
@@ -289,16 +307,26 @@ void Pool::close(ServerConnection& server, std::string_view why) {
   ++pools_.counters().servers_closed;
   server.say_goodbye();
   server.permit() = {};
-  pools_.broker().upstream().disconnected(Upstream::End::ours);
+  const auto early = take_early(server);
+  if (early) {
+    tell_others(pools_.broker().upstream().given_up(early->connect.attempt));
+  } else {
+    pools_.broker().upstream().disconnected(Upstream::End::ours);
+  }
   pools_.world().loop.bury(take_out(server));
   grow();
 }
 
 void Pool::on_server_broken(ServerConnection& server, const PgError& why) {
+  if (const auto early = take_early(server)) {
+    pools_.world().loop.bury(take_out(server));
+    return early->failure ? tell_of_failure(*early->failure) : grow();
+  }
   ++pools_.counters().servers_broken;
   log::info(server.name(), "server connection ended: " + why.message);
   server.permit() = {};
-  if (server.is_pinged()) pools_.broker().keepalive().missed();
+  const bool was_asked = tell_who_asked(server, false);
+  if (server.is_pinged() && !was_asked) pools_.broker().keepalive().missed();
   const bool was_idle = server.pipeline().at_rest() && server.pipeline().status() == TransactionStatus::idle;
   const bool has_slept = was_idle && pools_.settings().may_sleep();
   pools_.broker().upstream().disconnected(has_slept ? Upstream::End::slept : Upstream::End::ours);

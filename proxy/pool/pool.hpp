@@ -7,15 +7,19 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proxy/base/settings.hpp"
 #include "proxy/pool/broker.hpp"
 #include "proxy/pool/concurrency_limit.hpp"
+#include "proxy/pool/connect_failure.hpp"
 #include "proxy/pool/function_table.hpp"
+#include "proxy/pool/gates.hpp"
 #include "proxy/pool/parameter_set.hpp"
 #include "proxy/pool/pool_statistics.hpp"
 #include "proxy/pool/server_connect.hpp"
@@ -50,11 +54,15 @@ class Pool final : private ServerOwner {
   void checkin(ServerConnection& server);
   // The lessee leaves the server in a state that nobody should meet: close it.
   void discard(ServerConnection& server);
+  // The lessee leaves a server whose login is not over; that goes on.
+  void let_log_in(ServerConnection& server);
 
   // A client's request has been answered, so long after it went to its server.
   void note_answer(Duration server_time);
   void note_transaction(Duration time) { statistics_.transaction_time.record(time); }
+  PoolStatistics& statistics() { return statistics_; }
   PoolFigures figures() const;
+  std::vector<ServerFigures> server_figures() const;
 
   // Parameters
   // ----------------------------------------------------------------------------------------------------
@@ -99,8 +107,20 @@ class Pool final : private ServerOwner {
   // it.
   TimePoint active_at(TimePoint now) const;
   bool ping_idle_one();
+  // The same, for an operator who wants to know whether it is answered (Answered).
+  using Answered = std::function<void(bool is_answered)>;
+  bool ask_idle_one(Answered done);
   bool connect_for_keepalive();
   void configure(PoolSettings settings);
+  // What an operator asks for (pool_gates.cpp). A paused pool serves nobody: its idle servers are closed, the
+  // others when they come back; it makes none.
+  void obey(const Gates& gates);
+  // Every server that there is now is closed when it is free, and those that have begun to log in too.
+  void reconnect();
+  // How many of these are still there.
+  int closing_count() const;
+  void close_settling();
+  bool is_paused() const { return is_paused_; }
   const PoolSettings& settings() const { return settings_; }
   const PoolKey& key() const { return key_; }
   bool is_empty() const {
@@ -117,6 +137,8 @@ class Pool final : private ServerOwner {
 
  private:
   void on_settled(ServerConnection& server, const PgError& error) override;
+  void on_logged_in(ServerConnection& server, const ReportedParameters& reported) override;
+  void on_login_failed(ServerConnection& server, const PgError& why, bool refused_by_server) override;
   void on_server_broken(ServerConnection& server, const PgError& why) override;
   void on_schema_changed() override;
   void on_defaults_changed() override;
@@ -125,6 +147,7 @@ class Pool final : private ServerOwner {
   void clean(ServerConnection& server);
   bool is_outdated(const ServerConnection& server) const;
   void close_outdated();
+  void give_up_connecting();
   void offer(ServerConnection& server);
   ServerConnection* take_idle(const Waiter& waiter);
   ServerConnection* take_out_of_idle(std::vector<ServerConnection*>::iterator at, const Waiter& waiter);
@@ -141,14 +164,39 @@ class Pool final : private ServerOwner {
   void close(ServerConnection& server, std::string_view why);
   std::unique_ptr<ServerConnection> take_out(ServerConnection& server);
   bool is_worn(const ServerConnection& server, TimePoint now) const;
-  bool connect_one(int size);
+  std::optional<Broker::Refusal> connect_one(int size);
+  Broker::Refusal connect_for_waiters();
+  void count(Broker::Refusal refusal);
   int allowed_size() const;
   int at_work() const;
   bool may_use_another() const;
   void start_connecting(Permit permit, Upstream::Attempt attempt);
   ServerLoginRequest login_request() const;
-  void on_connected(std::uint64_t id, ServerConnect::Outcome outcome);
-  void on_connect_failed(ServerConnect::Outcome outcome, Upstream::Attempt attempt);
+  void on_connected(std::uint64_t id, ServerConnect::Outcome outcome, std::shared_ptr<UserTable> users);
+  ServerConnection::Birth birth_of(ServerConnect::Outcome& outcome, Permit permit, std::uint64_t id);
+  // Connects that have succeeded, and failed.
+  struct Connected {
+    Upstream::Attempt attempt;
+    ConnectFigures figures;
+    bool is_tls = false;
+    TimePoint login_began_at;
+  };
+  void note_connected(const Connected& connected, const ReportedParameters& reported);
+  ConnectFailure note_failure(const PgError& why, bool refused_by_server, Upstream::Attempt attempt);
+  void tell_of_failure(ConnectFailure kind);
+  // Servers that are lent before their login is over (pool_early.cpp).
+  struct Early {
+    std::uint64_t id;  // of the server
+    Connected connect;
+    TimePoint deadline;
+    TimePoint waiting_since;  // of who got it
+    std::optional<ConnectFailure> failure = {};
+  };
+  bool has_rider(std::uint64_t id, TimePoint deadline);
+  void lend_early(Early early, ServerConnection::Birth birth);
+  std::vector<Early>::iterator find_early(const ServerConnection& server);
+  std::optional<Early> take_early(const ServerConnection& server);
+  void end_overdue_logins(TimePoint now);
   void tell_others(Upstream::News news);
   Waiter* next_for(const ServerConnection& server);
   void take_out_of_queue(Waiter& served);
@@ -161,6 +209,7 @@ class Pool final : private ServerOwner {
   std::string no_room_text() const;
   void end_overdue_servers(TimePoint now);
   void end_silent_servers(TimePoint now);
+  bool tell_who_asked(const ServerConnection& server, bool is_answered);
 
   struct Attempt {
     std::uint64_t id;  // of the server to be
@@ -184,14 +233,20 @@ class Pool final : private ServerOwner {
   std::vector<std::unique_ptr<ServerConnection>> servers_;  // all of them
   std::vector<ServerConnection*> idle_;                     // of these, used last at the back
   std::vector<Attempt> connecting_;
+  std::vector<Early> early_;
   WaitQueue queue_;
   PoolStatistics statistics_;
-  std::optional<ConcurrencyLimit> concurrency_;  // with pool_target = latency
-  bool has_posted_surplus_ = false;              // refuse_surplus() follows
-  std::uint64_t last_outdated_ = 0;              // up to this id there is no such server among the idle ones
-  PgError last_connect_error_;                   // why the latest attempt failed; empty after a success
-  std::uint64_t keepalive_id_ = 0;               // of the server that keepalive has asked for last
-  TimePoint retry_at_;                           // no new attempt of this pool before this
+  std::vector<std::pair<const ServerConnection*, Answered>> asked_;  // by ask_idle_one()
+  std::optional<ConcurrencyLimit> concurrency_;                      // with pool_target = latency
+  bool is_in_demand_ = true;         // has a client come since a server has worn out?
+  bool has_posted_surplus_ = false;  // refuse_surplus() follows
+  bool is_paused_ = false;
+  bool is_leaving_ = false;          // servers that nobody uses are closed
+  std::uint64_t retired_up_to_ = 0;  // servers up to this id are to be replaced
+  std::uint64_t last_outdated_ = 0;  // up to this id there is no such server among the idle ones
+  PgError last_connect_error_;       // why the latest attempt failed; empty after a success
+  std::uint64_t keepalive_id_ = 0;   // of the server that keepalive has asked for last
+  TimePoint retry_at_;               // no new attempt of this pool before this
   Broker::Refusal refusal_ = Broker::Refusal::none;  // the limit that stands in the way of the waiters
   bool is_asking_ = false;                           // have others been asked for a server or its place?
 };

@@ -4,13 +4,18 @@
 #include <compare>
 #include <string>
 
+#include "protocol/startup.hpp"
+
 namespace ballast {
 
 struct PoolKey {
   std::string database;
   std::string user;
-  bool replication = false;  // a server of its own for one replication connection
-  bool listening = false;    // of the one that listens for many (Notifications)
+  Replication replication = Replication::none;  // if any: a server of its own for one such connection
+  bool listening = false;                       // of the one that listens for many (Notifications)
+
+  // Whose pool it counts to, for who looks.
+  PoolKey ordinary() const { return {database, user}; }
   auto operator<=>(const PoolKey&) const = default;
 };
 

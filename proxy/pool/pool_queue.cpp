@@ -38,21 +38,32 @@ PoolFigures Pool::figures() const {
   PoolFigures figures;
   figures.key = key_;
   figures.clients = clients;
-  figures.clients_waiting = queue_.size();
+  figures.clients_waiting = queue_.size() + early_.size();
   figures.servers_idle = static_cast<int>(idle_.size());
   for (const auto& server : servers_) {
     const ServerConnection::State state = server->state();
-    if (state == ServerConnection::State::leased) ++figures.servers_active;
+    if (server->is_logging_in()) continue;  // counted below
+    if (state == ServerConnection::State::leased)
+      ++(key_.listening ? figures.servers_listening : figures.servers_active);
+    if (state == ServerConnection::State::leased && server->residue().is_pinned()) ++figures.servers_pinned;
     if (state == ServerConnection::State::settling || state == ServerConnection::State::held)
       ++figures.servers_settling;
   }
-  figures.servers_connecting = connecting_.size();
+  figures.servers_connecting = connecting_.size() + early_.size();
   figures.size = settings_.pool_size;
   if (!queue_.empty()) figures.oldest_wait = pools_.world().loop.now() - queue_.oldest().waiting_since();
   figures.is_overloaded = queue_.is_overloaded();
+  figures.totals = PoolTotals::of(statistics_);
   statistics_.request_time.add_to(figures.request_time);
   statistics_.transaction_time.add_to(figures.transaction_time);
   statistics_.wait_time.add_to(figures.wait_time);
+  return figures;
+}
+
+std::vector<ServerFigures> Pool::server_figures() const {
+  std::vector<ServerFigures> figures;
+  for (const auto& server : servers_)
+    figures.push_back(server->figures(key_, pools_.settings().server_check_delay));
   return figures;
 }
 
@@ -67,6 +78,7 @@ void Pool::refuse_all(const PgError& why) {
 }
 
 std::string Pool::what_is_in_the_way() const {
+  if (is_paused_) return "The database is paused.";
   switch (refusal_) {
     case Broker::Refusal::max_db_connections:
       return "max_db_connections (" + std::to_string(settings_.max_db_connections) + ") is reached.";
@@ -89,7 +101,7 @@ void Pool::refuse_overdue(TimePoint now) {
     Waiter& first = queue_.oldest();
     queue_.remove(first);
     ++pools_.counters().query_wait_timeouts;
-    const bool is_down = !last_connect_error_.message.empty();
+    const bool is_down = !is_paused_ && !last_connect_error_.message.empty();
     PgError error;
     error.sqlstate = is_down ? sqlstate::cannot_connect : sqlstate::too_many_connections;
     error.message = "no server connection within query_wait_timeout (" + seconds(limit) + ")";
@@ -100,7 +112,7 @@ void Pool::refuse_overdue(TimePoint now) {
 }
 
 void Pool::refuse_hopeless(TimePoint now) {
-  if (queue_.empty()) return;
+  if (queue_.empty() || is_paused_) return;
   const PgError why = pools_.broker().upstream().refusal(now, pools_.settings().server_down_timeout);
   if (why.message.empty()) return;
   pools_.counters().refused_hopeless.add(queue_.size());
@@ -119,7 +131,7 @@ void Pool::refuse_for_overload(Waiter& waiter, std::string message) {
 void Pool::shed(TimePoint now) {
   const Milliseconds target = pools_.settings().queue_target;
   const bool is_waking = pools_.broker().upstream().state() != Upstream::State::awake;
-  if (is_waking || (servers_.empty() && !connecting_.empty())) return queue_.excuse();
+  if (is_waking || is_paused_ || (servers_.empty() && !connecting_.empty())) return queue_.excuse();
   const bool was_overloaded = queue_.is_overloaded();
   queue_.watch(now);
   if (queue_.is_overloaded() && !was_overloaded) {

@@ -6,6 +6,16 @@
 
 namespace ballast {
 
+namespace {
+
+// Servers that are connected are still what is wanted, if their user logs in as before.
+bool lead_to_the_same(UpstreamTarget one, UpstreamTarget other) {
+  one.password = other.password = {};
+  return one == other;
+}
+
+}  // namespace
+
 PoolSet::PoolSet(World& world, Broker& broker, std::shared_ptr<const Settings> settings,
                  std::unique_ptr<UserTable> users)
     : world_(world), broker_(broker), settings_(std::move(settings)), users_(std::move(users)) {
@@ -33,14 +43,27 @@ std::size_t PoolSet::subscriber_count() const {
   return count;
 }
 
+std::vector<const Pool*> PoolSet::listening_pools() const {
+  std::vector<const Pool*> pools;
+  for (const auto& [key, notifications] : notifications_) pools.push_back(&notifications->pool());
+  return pools;
+}
+
 void PoolSet::configure(std::shared_ptr<const Settings> settings, std::unique_ptr<UserTable> users) {
-  settings_ = std::move(settings);
+  const std::shared_ptr<const Settings> former = std::exchange(settings_, std::move(settings));
   broker_.configure(settings_->fair_by);
   users->inherit(*users_);
-  users_ = std::move(users);
+  const std::shared_ptr<UserTable> former_users = std::exchange(users_, std::move(users));
   settings_->server_budget == Switch::on ? broker_.doubt_limits() : broker_.forget_limits();
   for (const auto& [key, pool] : pools_) pool->configure(settings_->pool_settings(key.database, key.user));
   for (const auto& [key, notifications] : notifications_) notifications->configure();
+  const bool is_same_target = lead_to_the_same(former->upstream, settings_->upstream);
+  reconnect_if([&](const PoolKey& key) {
+    if (!is_same_target) return true;
+    // Who has been removed could make no new ones: those that there are serve its clients until they leave.
+    return users_->find(key.user) != nullptr &&
+           former_users->server_credentials(key.user) != users_->server_credentials(key.user);
+  });
 }
 
 void PoolSet::tick(TimePoint now) {
@@ -48,8 +71,18 @@ void PoolSet::tick(TimePoint now) {
   for (const auto& [key, pool] : pools_) pool->tick(now);
   for (const auto& [key, notifications] : notifications_) notifications->tick(now);
   std::erase_if(notifications_, [](const auto& entry) { return entry.second->is_empty(); });
-  std::erase_if(pools_, [](const auto& entry) { return entry.second->is_empty(); });
+  forget_empty_pools();
   statements_.sweep();
+}
+
+// A database that nothing was ever served of may be any name that a client has thought up.
+void PoolSet::forget_empty_pools() {
+  std::erase_if(pools_, [this](const auto& entry) {
+    if (!entry.second->is_empty()) return false;
+    const ServedTotals served = entry.second->figures().served();
+    if (served.totals.transactions > 0) departed_[entry.first.database] += served;
+    return true;
+  });
 }
 
 void PoolSet::grow() {

@@ -50,7 +50,8 @@ PgError lost(std::string message) {
 
 void ServerConnection::read_on(std::string_view bytes) {
   is_relaying_ = true;
-  const std::size_t used = relay(bytes);
+  std::size_t used = is_logging_in() ? advance_login(bytes) : 0;
+  if (!is_logging_in() && !broken_) used += relay(bytes.substr(used));
   is_relaying_ = false;
   if (!broken_) inbox_.keep(bytes.substr(used));
 }

@@ -14,6 +14,7 @@
 
 #include "protocol/message.hpp"
 #include "protocol/pipeline.hpp"
+#include "protocol/server_login.hpp"
 
 #include "proxy/io/inbox.hpp"
 #include "proxy/io/outlet.hpp"
@@ -23,6 +24,7 @@
 #include "proxy/pool/lessee.hpp"
 #include "proxy/pool/parameter_set.hpp"
 #include "proxy/pool/permit.hpp"
+#include "proxy/pool/server_figures.hpp"
 #include "proxy/pool/server_limits.hpp"
 #include "proxy/pool/server_residue.hpp"
 #include "proxy/pool/server_statements.hpp"
@@ -30,6 +32,13 @@
 namespace ballast {
 
 class ServerConnection;
+class UserTable;
+
+// OpenLogin: a login that awaits the server's verdict, and the table that its key cache is in.
+struct OpenLogin {
+  std::shared_ptr<UserTable> users;  // a reload may have replaced it meanwhile
+  std::unique_ptr<ServerLogin> login;
+};
 
 // ServerHold: as long as it lives, its server is given to nobody else. A cancel request holds the server that
 // it is meant for. server() becomes null when the server ends first.
@@ -51,6 +60,9 @@ class ServerOwner {
  public:
   // The last query of our own is done and the server is at rest. `error` is empty if all went well.
   virtual void on_settled(ServerConnection& server, const PgError& error) = 0;
+  // Its login is over, or has failed; then its lessee has not been told yet, and on_server_broken() follows.
+  virtual void on_logged_in(ServerConnection& server, const ReportedParameters& reported) = 0;
+  virtual void on_login_failed(ServerConnection& server, const PgError& why, bool refused_by_server) = 0;
   // The connection broke or lost its way; the lessee, if there was one, has been told.
   virtual void on_server_broken(ServerConnection& server, const PgError& why) = 0;
   // A command has changed the schema.
@@ -80,6 +92,7 @@ class ServerOwner {
 // What a query of our own is for.
 enum class OwnQuery : std::uint8_t {
   none,
+  login,       // none, in truth: what is owed until the login is over
   encoding,    // before `parameters`
   parameters,  // to a client's state, in front of its requests
   restore,     // values of a client's startup packet, behind a RESET of its
@@ -94,6 +107,7 @@ enum class OwnQuery : std::uint8_t {
   fail_block,
   name,
   limits,
+  last,  // behind all that a lessee has asked, who is gone
 };
 
 class ServerConnection final : public Mortal, public StreamListener, private PipelineObserver {
@@ -112,10 +126,14 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
     std::int32_t process_id = 0;
     std::string cancel_secret;
     std::string unread;          // for read_on(), once it is in its pool
+    OpenLogin login = {};        // still open: who leases it asks in the same flight
+    std::string unsent = {};     // the login's last word
     ParameterSetRef parameters;  // the set that the startup packet carried
     Permit permit;
     std::uint64_t id = 0;
     TimePoint born;
+    TimePoint pays_off;  // see ServerConnection::pays_off()
+    TimePoint since;     // when it was used last
     TimePoint expires;
     TimePoint active_at = long_ago;
     ServerStatements statements;  // of one that comes from another worker
@@ -133,6 +151,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   State state() const { return state_; }
   void become(State state);
   TimePoint since() const { return since_; }  // of the present state
+  // From then on it has served long enough to be worth the connect that it took.
+  TimePoint pays_off() const { return pays_off_; }
   bool is_held() const { return !holds_.empty(); }
   // When it was last logged in or answered, to anything but a probe: what puts off the database's sleep.
   TimePoint active_at() const { return active_at_; }
@@ -193,6 +213,13 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   const Channels& channels() const { return channels_; }
   // What the lessee has made it wait with goes on.
   void relay_on();
+  // Its login is not over, or has failed, or it turned out not to be in the state in which it was lent: what
+  // its lessee has asked counts for nothing then, and must be fit to be asked of another server.
+  bool is_unproved() const { return is_unproved_; }
+  bool is_logging_in() const { return login_.login != nullptr; }
+  void end_login(PgError why) { break_with(std::move(why)); }
+  // The lessee has left, the login goes on: what it has asked is answered to nobody, then the server settles.
+  void outlive_lessee();
   // Is it still there? Asked in front of whatever its next lessee asks.
   void probe();
   bool is_probing() const { return is_probing_; }
@@ -242,6 +269,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   std::uint64_t id() const { return id_; }
   std::string name() const;
   TimePoint expires() const { return expires_; }
+  ServerFigures figures(const PoolKey& key, Duration check_delay) const;
   Permit& permit() { return permit_; }
   // Bytes of its that somebody else has read.
   void read_on(std::string_view bytes);
@@ -264,6 +292,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
 
  private:
   friend class ServerHold;
+  std::size_t advance_login(std::string_view bytes);
+  void finish_login();
   std::size_t relay(std::string_view bytes);
   // What became of a message: `error` and `notification` are for the lessee too, but by calls of
   // their own.
@@ -310,6 +340,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   std::string cancel_secret_;
   Permit permit_;  // its place in the server budget
   std::uint64_t id_;
+  TimePoint born_;
+  TimePoint pays_off_;
   TimePoint expires_;
   TimePoint since_;
   TimePoint active_at_;
@@ -317,6 +349,8 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   PgError last_words_;      // why it has ended
   PgError own_error_;       // of a query of our own that failed
   int own_queries_ = 0;     // under way
+  OpenLogin login_;
+  bool is_unproved_ = false;
   ServerResidue residue_;
   Findings findings_;  // of the audit under way
   Channels channels_;  // that it listens to for its lessee

@@ -113,7 +113,7 @@ void ServerConnection::audit() {
   const auto born = owner_.bare_parameters().find(client_encoding);
   const auto present = reported_.find(client_encoding);
   if (born != owner_.bare_parameters().end() && present != reported_.end() && born->second != present->second)
-    query.insert(0, "SET LOCAL client_encoding TO " + quoted(born->second) + ";");
+    query.insert(0, "SET LOCAL client_encoding TO " + quoted_literal(born->second) + ";");
   run_own(query, OwnQuery::audit);
 }
 

@@ -27,6 +27,11 @@ StatementRef StatementTable::intern(std::string_view definition) {
   return statement;
 }
 
+void StatementTable::visit(const std::function<void(const Statement&, std::size_t)>& visitor) const {
+  for (const auto& [definition, statement] : by_definition_)
+    visitor(*statement, static_cast<std::size_t>(statement.use_count()) - 1);
+}
+
 void StatementTable::sweep() {
   if (by_definition_.size() <= idle_max_) return;
   std::erase_if(by_definition_, [](const auto& entry) { return entry.second.use_count() == 1; });

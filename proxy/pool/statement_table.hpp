@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,8 @@ class StatementTable {
 
   StatementRef intern(std::string_view definition);
   std::size_t size() const { return by_definition_.size(); }
+  // Each, and how many names of clients mean it.
+  void visit(const std::function<void(const Statement&, std::size_t holders)>& visitor) const;
   // Forgets what nobody holds, if there is too much of it. The janitor calls it.
   void sweep();
 

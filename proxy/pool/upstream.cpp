@@ -31,7 +31,8 @@ std::optional<Upstream::Attempt> Upstream::begin_connecting(TimePoint now, int c
   const int most = is_bounded ? std::min(fan_out_, connecting_max) : connecting_max;
   if (connecting_ >= most || is_probing()) return std::nullopt;
   ++connecting_;
-  const Attempt attempt{++attempts_};
+  if (rest_ == State::asleep && waking_since_ == long_ago) waking_since_ = now;
+  const Attempt attempt{++attempts_, waking_since_};
   if (!is_awake()) {
     probe_ = attempt.number;
     rest(rest_);
@@ -56,6 +57,7 @@ Upstream::News Upstream::connected(Attempt) {
   failing_since_ = TimePoint::max();
   why_ = {};
   retry_at_ = {};
+  waking_since_ = long_ago;
   if (fan_out_ > 0) ++fan_out_;
   probe_ = 0;
   has_slept_ = false;
@@ -81,6 +83,8 @@ Upstream::News Upstream::failed(Attempt attempt, TimePoint now, const PgError& w
     rest(rest_);
     return was_probe ? News::may_connect : News::nothing;
   }
+  last_error_ = why;
+  failed_at_ = now;
   if (attempt.number <= outdated_up_to_) return News::nothing;
   outdated_up_to_ = attempts_;
   ++failures_;
@@ -113,6 +117,7 @@ Upstream::News Upstream::given_up(Attempt attempt) {
   const std::scoped_lock lock(mutex_);
   --connecting_;
   if (!end_probe(attempt)) return News::nothing;
+  waking_since_ = long_ago;
   rest(rest_);
   return News::may_connect;
 }
@@ -135,6 +140,18 @@ PgError Upstream::refusal(TimePoint now, Milliseconds patience) const {
   error.message = "the database server can't be reached";
   error.hint = "Try again later: it is tried on, and the first connect that succeeds ends this.";
   return error;
+}
+
+void Upstream::tick(TimePoint now) {
+  if (state() == seen_.load(std::memory_order_relaxed)) return;
+  const std::scoped_lock lock(mutex_);
+  seen_.store(state(), std::memory_order_relaxed);
+  since_ = now;
+}
+
+Upstream::Figures Upstream::figures() const {
+  const std::scoped_lock lock(mutex_);
+  return {state(), since_, last_error_, failed_at_, certificate_expires_s_.load(std::memory_order_relaxed)};
 }
 
 Upstream::Census Upstream::census() const {

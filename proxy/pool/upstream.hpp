@@ -45,6 +45,14 @@ class Upstream {
   // One connect, from its begin to its outcome.
   struct Attempt {
     std::uint64_t number = 0;
+    TimePoint waking_since = long_ago;  // it sleeps; long_ago: it does not
+  };
+  struct Figures {
+    State state = State::unknown;
+    TimePoint since;     // of that state, to a tick
+    PgError last_error;  // of a connect, since the start; rejected users and the like aside
+    TimePoint failed_at = long_ago;
+    std::int64_t certificate_expires_s = 0;  // the server's, since the epoch; 0: none has been seen
   };
   // How many there are, for tests.
   struct Census {
@@ -79,6 +87,12 @@ class Upstream {
   // the server is there and has no place free.
   PgError refusal(TimePoint now, Milliseconds patience) const;
   Census census() const;
+  Figures figures() const;
+  // Each worker's, at each tick: since when is it as it is?
+  void tick(TimePoint now);
+  void note_certificate(std::int64_t expires_s) {
+    certificate_expires_s_.store(expires_s, std::memory_order_relaxed);
+  }
 
  private:
   bool is_awake() const { return rest_ == State::awake; }
@@ -102,6 +116,12 @@ class Upstream {
   TimePoint failing_since_ = TimePoint::max();  // since when it can't be reached
   PgError why_;                                 // of the last failure
   std::minstd_rand random_;
+  TimePoint waking_since_ = long_ago;        // the first connect since it fell asleep
+  std::atomic<State> seen_{State::unknown};  // at the last tick
+  TimePoint since_ = long_ago;               // when that was first seen
+  PgError last_error_;
+  TimePoint failed_at_ = long_ago;
+  std::atomic<std::int64_t> certificate_expires_s_{0};
 };
 
 }  // namespace ballast

@@ -29,6 +29,12 @@ UserTable::UserTable(const UpstreamTarget& upstream, const std::map<std::string,
   }
 }
 
+std::vector<std::string> UserTable::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, user] : users_) names.push_back(name);
+  return names;
+}
+
 const UserSecret* UserTable::find(std::string_view user) {
   const auto found = users_.find(user);
   return found == users_.end() ? nullptr : &found->second.secret;

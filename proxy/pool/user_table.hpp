@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/client_login.hpp"
 #include "protocol/scram.hpp"
@@ -23,6 +24,7 @@ class UserTable final : public SecretSource {
             Random& random);
 
   const UserSecret* find(std::string_view user) override;
+  std::vector<std::string> names() const;
 
   // What the clients of a former table have proved, where their secrets are still the same.
   void inherit(const UserTable& former);
@@ -33,6 +35,7 @@ class UserTable final : public SecretSource {
     std::string password;  // in the clear; empty: one of the others serves
     std::string md5;
     ScramKeys keys;
+    bool operator==(const ServerCredentials&) const = default;
   };
   ServerCredentials server_credentials(std::string_view user) const;
   void remember_client_key(std::string_view user, std::string client_key);

@@ -1,8 +1,10 @@
 #include "proxy/pool/wait_queue.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <iterator>
 #include <tuple>
+#include <utility>
 
 namespace ballast {
 
@@ -36,13 +38,21 @@ WaitFlow& WaitQueue::flow_of(const Waiter& waiter) {
   return flow;
 }
 
+// Nearly always the last.
+template <typename List>
+void WaitQueue::insert(List& list, Waiter& waiter) {
+  auto behind = list.end();
+  while (behind != list.begin() && waiter.waiting_since_ < std::prev(behind)->waiting_since_) --behind;
+  list.insert(behind, waiter);
+}
+
 void WaitQueue::push(Waiter& waiter, TimePoint now) {
   assert(!waiter.is_waiting());
   waiter.queue_ = this;
   waiter.flow_ = &flow_of(waiter);
-  waiter.waiting_since_ = now;
-  waiter.flow_->waiters.push_back(waiter);
-  arrivals_.push_back(waiter);
+  waiter.waiting_since_ = std::min(now, std::exchange(waiter.asks_since_, TimePoint::max()));
+  insert(waiter.flow_->waiters, waiter);
+  insert(arrivals_, waiter);
 }
 
 // The one who would be served last: of the lowest priority, and of those the newest, or under overload the

@@ -91,6 +91,8 @@ class WaitQueue {
   using Flows = std::map<std::pair<Priority, std::string>, WaitFlow, std::less<>>;
 
   WaitFlow& flow_of(const Waiter& waiter);
+  template <typename List>
+  static void insert(List& list, Waiter& waiter);
 
   Rules rules_;
   Arrivals arrivals_;

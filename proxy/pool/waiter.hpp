@@ -28,6 +28,9 @@ class Waiter {
   // The server is leased to nobody yet: take it (ServerConnection::lease_to) before this returns.
   virtual void on_granted(ServerConnection& server) = 0;
   virtual void on_refused(const PgError& why) = 0;
+  // Does it wait with something that may go to a server whose login is not over
+  // (ServerConnection::is_unproved)?
+  virtual bool may_ride() const { return false; }
   // For fair_by = application_name. Valid until this one does something.
   virtual std::string_view application_name() const { return {}; }
 
@@ -49,6 +52,9 @@ class Waiter {
   std::uint64_t claimant_ = 0;
   bool wants_fresh_ = false;
   Priority priority_ = Priority::normal;
+  // Since when it has been asking for what it queues up for the next time; later than that: since then.
+  // Queueing up forgets it.
+  TimePoint asks_since_ = TimePoint::max();
 
  private:
   friend class WaitQueue;

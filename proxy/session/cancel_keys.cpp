@@ -2,11 +2,9 @@
 
 #include "protocol/digest.hpp"
 
-#include "proxy/session/client_session.hpp"
-
 namespace ballast {
 
-std::int32_t CancelKeys::issue(ClientSession& session) {
+std::int32_t CancelKeys::issue(Cancelable& session) {
   constexpr std::int32_t number_max = 0x7fffff;  // 23 bits beside the worker's 8: process ids are positive
   std::int32_t id = 0;
   do {
@@ -16,7 +14,7 @@ std::int32_t CancelKeys::issue(ClientSession& session) {
   return id;
 }
 
-ClientSession* CancelKeys::find(std::int32_t process_id, std::string_view secret) const {
+Cancelable* CancelKeys::find(std::int32_t process_id, std::string_view secret) const {
   const auto found = sessions_.find(process_id);
   if (found == sessions_.end()) return nullptr;
   return equal_in_constant_time(found->second->cancel_secret(), secret) ? found->second : nullptr;

@@ -11,9 +11,25 @@
 namespace ballast {
 
 void ClientSession::on_answer(std::string_view bytes) {
-  if (!unanswered_.last_words.empty()) outlet_.buffer() += std::exchange(unanswered_.last_words, {});
-  unanswered_.is_open = false;
+  if (unanswered_.is_open) note_beginning(bytes.size());
+  pool_->statistics().bytes_sent.add(bytes.size());
   outlet_.send(*stream_, bytes);
+}
+
+// Until it leaves it can be taken back: a server that is being shut down may answer half of a request.
+void ClientSession::note_beginning(std::size_t size) {
+  if (!unanswered_.has_begun) unanswered_.answer_from = outlet_.size();
+  unanswered_.has_begun = true;
+  unanswered_.is_open = unanswered_.last_words.empty() && outlet_.gathers(size);
+  if (!unanswered_.is_open) outlet_.buffer() += std::exchange(unanswered_.last_words, {});
+}
+
+void ClientSession::flush_answers() {
+  if (unanswered_.has_begun) {
+    unanswered_.is_open = unanswered_.has_begun = false;
+    unanswered_.resends = 0;
+  }
+  outlet_.flush(*stream_);
 }
 
 std::string ClientSession::statement_name(const Request& request) const {
@@ -31,6 +47,8 @@ void ClientSession::on_error(std::string_view message, std::string_view statemen
     return;
   }
   unanswered_.is_open = false;
+  pool_->statistics().bytes_sent.add(message.size());
+  if (!is_notice) context_.pools().errors().note(ErrorCounters::Source::server, error.sqlstate);
   was_reset_ = false;
   if (error.severity == Severity::fatal) was_told_why_ = true;
   // The schema has changed, and not through us.
@@ -45,6 +63,11 @@ void ClientSession::on_error(std::string_view message, std::string_view statemen
   MessageWriter(outlet_.buffer(), BackendType::error_response).bytes(renamed);
 }
 
+// One of our own making.
+void ClientSession::note_error(const PgError& error) {
+  context_.pools().errors().note(ErrorCounters::Source::ballast, error.sqlstate);
+}
+
 // A value that is there for the transaction only, or one that is the server's own too, looks as any other:
 // the server is asked.
 void ClientSession::on_parameters_changed() {
@@ -53,13 +76,13 @@ void ClientSession::on_parameters_changed() {
 }
 
 void ClientSession::on_transaction_end() {
-  ++context_.pools().counters().transactions;
+  ++pool_->statistics().transactions;
   if (transaction_began_ == TimePoint{}) return;
   pool_->note_transaction(context_.world().loop.now() - std::exchange(transaction_began_, {}));
 }
 
 void ClientSession::on_answers_end() {
-  outlet_.flush(*stream_);
+  flush_answers();
   if (state_ == State::proving) {
     if (server_->pipeline().at_rest() && parameters_->proven()) {
       context_.pools().broker().logins().remember(pool_->key(), parameters_->values, parameters_->reported);

@@ -178,6 +178,7 @@ void ClientSession::hear_held() {
 
 // From its own server.
 Lessee::Heard ClientSession::on_notification(std::string_view message) {
+  unanswered_.is_open = false;  // it comes once
   const auto notification = read_notification(message.substr(header_size));
   if (!notification || (!listening_ && !is_kept_apart())) {
     if (server_->pipeline().forwarding()) on_answer(message);

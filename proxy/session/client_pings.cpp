@@ -63,11 +63,13 @@ ClientSession::Ping ClientSession::ping_of(std::string_view text) const {
 bool ClientSession::refuse_ping() {
   const Upstream::State state = context_.pools().broker().upstream().state();
   if (state != Upstream::State::down && state != Upstream::State::refused) return false;
-  write_error(outlet_.buffer(), {Severity::error,
-                                 std::string(sqlstate::cannot_connect),
-                                 "the database server can't be reached",
-                                 "It was asked by a ping, which Ballast answers itself (pings = local).",
-                                 {}});
+  const PgError error{Severity::error,
+                      std::string(sqlstate::cannot_connect),
+                      "the database server can't be reached",
+                      "It was asked by a ping, which Ballast answers itself (pings = local).",
+                      {}};
+  note_error(error);
+  write_error(outlet_.buffer(), error);
   if (block_ == Block::begun) block_ = Block::failed;
   return true;
 }

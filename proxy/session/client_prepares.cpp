@@ -82,6 +82,7 @@ void ClientSession::close_on_server(std::uint64_t statement) {
 
 void ClientSession::send_shared_parse(const Statement& statement, Request request) {
   make_room_for_statement();
+  ++pool_->statistics().server_parses;
   send_parse(server_name(statement.id()), statement.definition());
   server_->statements().preparing(statement.id(), server_->pipeline().group(),
                                   context_.pools().broker().schema_epoch());
@@ -97,6 +98,7 @@ bool ClientSession::prepare(Cut& cut, const ClientStatements::Held& held) {
   const std::uint64_t epoch = is_in_transaction ? held.epoch : context_.pools().broker().schema_epoch();
   switch (there.look_up(held.statement->id(), server_->pipeline().group(), epoch)) {
     case ServerStatements::Presence::present:
+      ++context_.pools().counters().statements_found;
       return true;
     case ServerStatements::Presence::undecided:
       return false;
@@ -181,6 +183,7 @@ void ClientSession::take_unnamed_parse(std::string_view definition) {
   const std::uint64_t tag = next_statement_id();
   statements().define_unnamed(tag, definition, effect_of_definition(definition));
   server_->replace_unnamed(tag);
+  ++pool_->statistics().server_parses;
   server_->expect({.kind = RequestKind::parse, .by_client = true, .is_unnamed = true, .statement = tag});
 }
 
@@ -236,6 +239,7 @@ bool ClientSession::prepare_unnamed(Cut& cut) {
   forward_run(cut);
   if (ours.tag != 0 && !ours.definition.empty()) {
     send_parse({}, ours.definition);
+    ++pool_->statistics().server_parses;
     server_->replace_unnamed(ours.tag);
     server_->expect(
         {.kind = RequestKind::parse, .answer = Answer::drop, .is_unnamed = true, .statement = ours.tag});
@@ -377,6 +381,7 @@ void ClientSession::on_request_answered(const Request& request) {
     statements().unnamed_answered();
   } else {
     statements().answered();
+    if (request.kind == RequestKind::parse) unanswered_.is_open = false;  // its name is taken now
   }
 }
 

@@ -75,6 +75,7 @@ std::size_t ClientSession::consume(std::string_view bytes) {
     const std::size_t there = std::min(header.total(), bytes.size() - cut.at);
     const Take taken = take(cut, header, bytes.substr(cut.at, there));
     if (taken == Take::stop || taken == Take::incomplete) break;
+    pool_->statistics().note(static_cast<FrontendType>(header.type));
     if (taken == Take::drop) forward_run(cut);
     cut.at += there;
     if (taken == Take::drop) cut.run = cut.at += std::exchange(cut.more, 0);
@@ -170,6 +171,10 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
   }
   was_reset_ = false;
   if (server_ != nullptr) {
+    if (server_->is_unproved() && !may_ride_too(cut)) {
+      is_stalled_ = true;
+      return Take::stop;
+    }
     const bool is_at_rest = server_->pipeline().at_rest();
     if (is_at_rest) since_ = context_.world().loop.now();
     // An audit or a hand-over may be under way: what is the client's first is so behind it too.
@@ -204,6 +209,7 @@ ClientSession::Take ClientSession::want_server(const Cut& cut, FrontendType type
 
 void ClientSession::note_asked() {
   asked_at_ = context_.world().loop.now();
+  requested_at_ = coarse(asked_at_);
   if (transaction_began_ == TimePoint{}) transaction_began_ = asked_at_;
 }
 
@@ -218,6 +224,7 @@ void ClientSession::tell_of_wake() {
 
 void ClientSession::attach(ServerConnection& server, std::string_view ahead) {
   server_ = &server;
+  asks_since_ = TimePoint::max();
   begin_unanswered();
   server.lease_to(*this);
   if (is_kept_apart() && pool_->reads_sequences()) meet_sequences();
@@ -225,6 +232,7 @@ void ClientSession::attach(ServerConnection& server, std::string_view ahead) {
   if (server.parameters() != parameters_) {
     // What can't be refused rides in front of the request.
     is_stalled_ = may_be_refused(*server.parameters(), *parameters_);
+    ++context_.pools().counters().replays;
     server.take_parameters(parameters_);
   }
   // It might not be told whether what it writes there was written.
@@ -315,6 +323,7 @@ void ClientSession::fail_request(PgError error) {
              {},
              {}};
   }
+  note_error(error);
   write_error(outlet_.buffer(), error);
   const auto type = static_cast<FrontendType>(inbox_.kept().front());
   const bool is_simple = type == FrontendType::query || type == FrontendType::function_call;
@@ -376,6 +385,8 @@ void ClientSession::give_back() {
                                  !(body_left_ > 0 && body_is_forwarded_);
   if (is_at_known_point) {
     pool_->checkin(server);
+  } else if (server.is_unproved() && body_left_ == 0) {
+    pool_->let_log_in(server);
   } else {
     pool_->discard(server);
   }

@@ -28,10 +28,16 @@ constexpr std::chrono::seconds resend_window{2};
 
 void ClientSession::begin_unanswered() {
   unanswered_.is_open = !own_pool_ && pool_->settings().pool_mode != PoolMode::session && !listening_;
+  unanswered_.has_begun = false;
   unanswered_.from = 0;
   unanswered_.sent.clear();
   unanswered_.last_words.clear();
   unanswered_.since = context_.world().loop.now();
+  if (server_->is_unproved()) {
+    unanswered_.first_since = waiting_since();
+  } else if (unanswered_.resends == 0) {
+    unanswered_.first_since = unanswered_.since;
+  }
   unanswered_.block = block_;
   if (block_ != Block::none) unanswered_.begin = begin_;
 }
@@ -133,7 +139,9 @@ void ClientSession::let_go_of_server() {
   become(State::idle);
 }
 
+// Of a server whose login has failed nothing counts: not even as a try.
 bool ClientSession::may_resend() const {
+  if (server_->is_unproved()) return unanswered_.is_open && state_ == State::active;
   if (!unanswered_.is_open || state_ != State::active || !pinned_by().empty()) return false;
   if (unanswered_.resends >= resends_max) return false;
   const Duration age = context_.world().loop.now() - unanswered_.since;
@@ -141,27 +149,67 @@ bool ClientSession::may_resend() const {
   if (age > resend_window && !is_gone) return false;
   // It would have been refused by now, if there had been no server for it.
   const Milliseconds patience = context_.pools().settings().query_wait_timeout;
-  if (patience.count() > 0 && age >= patience) return false;
+  if (patience.count() > 0 && context_.world().loop.now() - unanswered_.first_since >= patience) return false;
   const Repeatable batch = repeatable_batch(unanswered_.sent);
+  if (unanswered_.has_begun) return batch == Repeatable::always;  // what was begun may have been committed
   const bool is_undone = server_->has_said_goodbye() || unanswered_.block == Block::begun;
   return batch == Repeatable::always || (batch == Repeatable::if_undone && is_undone);
 }
 
 bool ClientSession::resend() {
   if (!may_resend()) return false;
-  ++context_.pools().counters().requests_resent;
+  if (!server_->is_unproved()) {
+    ++context_.pools().counters().requests_resent;
+    ++unanswered_.resends;
+  }
+  take_back_request();
+  go_on();
+  return true;
+}
+
+// As if the server had not been asked yet.
+void ClientSession::take_back_request() {
+  if (std::exchange(unanswered_.has_begun, false)) outlet_.shrink_to(unanswered_.answer_from);
   if (is_at_start_) go_to_start();
   let_go_of_server();
   skip_ = Skip::nothing;
   body_left_ = 0;
   block_ = unanswered_.block;
   begin_ = std::move(unanswered_.begin);
-  ++unanswered_.resends;
   unanswered_.is_open = false;
+  asks_since_ = unanswered_.first_since;
   const std::string again = unanswered_.sent + std::string(inbox_.kept());
   inbox_.keep(again);
-  go_on();
-  return true;
+}
+
+// May that be sent to a server that has not let us in yet?
+bool ClientSession::may_ride(std::string_view messages) const {
+  return messages.size() <= unanswered_max && repeatable_batch(messages) == Repeatable::always;
+}
+
+bool ClientSession::may_ride() const {
+  const bool is_alone = !own_pool_ && pool_->settings().pool_mode != PoolMode::session && !listening_;
+  return is_alone && state_ == State::waiting && !may_be_refused(*pool_->bare_set(), *parameters_) &&
+         may_ride(inbox_.kept());
+}
+
+// With what has gone there already.
+bool ClientSession::may_ride_too(const Cut& cut) const {
+  return may_ride(unanswered_.sent + std::string(cut.bytes.substr(unanswered_.from)));
+}
+
+// Its server goes on with the login.
+void ClientSession::step_off() {
+  ServerConnection& server = *server_;
+  take_back_request();
+  pool_->let_log_in(server);
+}
+
+// Only now it has a server, in truth.
+void ClientSession::on_let_in() {
+  transaction_began_ = {};
+  note_asked();
+  since_ = unanswered_.since = asked_at_;
 }
 
 void ClientSession::end_with_server(const PgError& why) {
@@ -182,7 +230,8 @@ void ClientSession::end_with_server(const PgError& why) {
 
 // What we have ended ourselves, because it answered in a way that it should not, would be so again elsewhere.
 void ClientSession::on_server_lost(const PgError& why) {
-  const bool is_its_end = why.sqlstate == sqlstate::connection_failure || why.sqlstate.starts_with("57P");
+  const bool is_its_end = server_->is_unproved() || why.sqlstate == sqlstate::connection_failure ||
+                          why.sqlstate.starts_with("57P");
   if (outlives_server() || (is_its_end && (resend() || outlives_own_queries()))) return settle_down();
   end_with_server(why);
 }

@@ -22,16 +22,15 @@ constexpr std::size_t backlog_max = 64 * 1024;
 // Requests that one server may owe; a client that pipelines more waits until answers come.
 constexpr std::size_t outstanding_max = 65536;
 
-std::string random_secret(Random& random, std::size_t size) {
-  std::string secret(size, '\0');
-  random.fill(secret);
-  return secret;
-}
-
 }  // namespace
 
 ClientSession::ClientSession(SessionContext& context, std::unique_ptr<Stream> stream, std::uint64_t id)
-    : context_(context), stream_(std::move(stream)), since_(context.world().loop.now()), id_(id) {
+    : context_(context),
+      stream_(std::move(stream)),
+      since_(context.world().loop.now()),
+      id_(id),
+      connected_at_(coarse(since_)),
+      requested_at_(connected_at_) {
   ClientLoginPolicy policy = context_.login_policy();
   policy.is_unix_socket = stream_->peer() == "unix";
   login_ = std::make_unique<ClientLogin>(std::move(policy), context_.pools(),
@@ -54,6 +53,7 @@ void ClientSession::on_readable() {
     const Inbox::Got got = inbox_.read(*stream_);
     if (got.status == IoStatus::would_block) break;
     if (got.status != IoStatus::ok || state_ == State::cancel) return leave();
+    if (pool_ != nullptr) pool_->statistics().bytes_received.add(got.fresh);
     if (state_ == State::flushing) break;  // what it still says is of no interest
     if (state_ == State::login) {
       advance_login(got.bytes);
@@ -77,7 +77,7 @@ void ClientSession::settle_down() {
   if (state_ == State::ended) return;
   hear_held();
   if (server_ != nullptr) server_->flush();
-  outlet_.flush(*stream_);
+  flush_answers();
   if (outlet_.broken()) return leave();
   if (outlet_.empty() && server_ != nullptr) server_->resume_reading();
   if (state_ == State::flushing && outlet_.empty()) return finish();
@@ -85,7 +85,7 @@ void ClientSession::settle_down() {
   const bool takes_more = can_be_served || inbox_.kept().size() < backlog_max;
   const bool server_takes_more =
       server_ == nullptr || (!server_->congested() && server_->pipeline().outstanding() < outstanding_max);
-  const bool reads = takes_more && server_takes_more;
+  const bool reads = takes_more && server_takes_more && !is_suspended();
   const bool writes = outlet_.congested();
   const auto interest = static_cast<Interest>((reads ? 1 : 0) | (writes ? 2 : 0));
   if (interest != interest_) stream_->listen(this, interest_ = interest);
@@ -118,6 +118,7 @@ void ClientSession::advance_login(std::string_view bytes) {
       return start_session();
     case ClientLogin::Step::failed:
       ++context_.pools().counters().client_login_failures;
+      note_error(login_->error());
       log::info(name(), "login failed: " + login_->error().message + " " + login_->log_detail() + " from " +
                             stream_->peer());
       return become(State::flushing);
@@ -127,16 +128,21 @@ void ClientSession::advance_login(std::string_view bytes) {
 }
 
 void ClientSession::start_session() {
+  if (context_.has_console() && is_console_name(login_->startup().database)) return go_to_console();
   if (!context_.admit_client()) {
     ++context_.pools().counters().clients_refused_max_client_conn;
     return end(fatal(sqlstate::too_many_connections, "sorry, too many clients already (max_client_conn)"));
   }
   is_admitted_ = true;
   const StartupMessage& startup = login_->startup();
+  if (context_.pools().gates().is_disabled(startup.database)) {
+    return end(
+        fatal(sqlstate::not_in_prerequisite_state, "database \"" + startup.database + "\" is disabled"));
+  }
   context_.pools().users().remember_client_key(startup.user, login_->client_key());
   PoolKey key{startup.database, startup.user};
-  if (startup.replication) {
-    key.replication = true;
+  if (startup.replication != Replication::none) {
+    key.replication = startup.replication;
     own_pool_ = std::make_unique<Pool>(context_.pools(), std::move(key), startup.parameters);
     pool_ = own_pool_.get();
   } else {
@@ -172,8 +178,15 @@ bool ClientSession::adopt_parameters() {
 }
 
 void ClientSession::prove_parameters() {
-  become(State::proving);
+  state_ = State::proving;  // since_ remains: it is a part of the login, which has one time and one timeout
   if (ServerConnection* const server = pool_->checkout(*this)) on_granted(*server);
+}
+
+std::string ClientSession::new_cancel_secret() const {
+  constexpr std::size_t long_key_size = 32;  // what PostgreSQL 18 uses with protocol 3.2
+  std::string secret(login_->protocol_minor() >= 2 ? long_key_size : 4, '\0');
+  context_.world().random.fill(secret);
+  return secret;
 }
 
 void ClientSession::welcome() {
@@ -181,8 +194,7 @@ void ClientSession::welcome() {
   for (const auto& [name, value] : parameters_->reported) {
     MessageWriter(out, BackendType::parameter_status).cstring(name).cstring(value);
   }
-  constexpr std::size_t long_key_size = 32;  // what PostgreSQL 18 uses with protocol 3.2
-  cancel_secret_ = random_secret(context_.world().random, login_->protocol_minor() >= 2 ? long_key_size : 4);
+  cancel_secret_ = new_cancel_secret();
   process_id_ = context_.cancel_keys().issue(*this);
   MessageWriter(out, BackendType::backend_key_data).int32(process_id_).bytes(cancel_secret_);
   MessageWriter(out, BackendType::ready_for_query).byte(static_cast<char>(TransactionStatus::idle));
@@ -191,7 +203,8 @@ void ClientSession::welcome() {
                           stream_->peer() + (stream_->is_tls() ? " (TLS)" : ""));
   }
   login_.reset();
-  become(State::idle);
+  context_.pools().connect_times().client_login.record(context_.world().loop.now() - since_);
+  become(server_ == nullptr ? State::idle : State::active);
   if (context_.is_draining()) return drain();
   if (!inbox_.kept().empty()) go_on();
 }
@@ -209,7 +222,12 @@ void ClientSession::on_parameters_refused(const PgError& why) {
 // ----------------------------------------------------------------------------------------------------------
 
 void ClientSession::on_granted(ServerConnection& server) {
-  if (state_ == State::proving && parameters_->proven()) {
+  if (state_ == State::proving && own_pool_) {
+    server_ = &server;  // the login is theirs alone
+    begin_unanswered();
+    server.lease_to(*this);
+    welcome();
+  } else if (state_ == State::proving && parameters_->proven()) {
     pool_->checkin(server);
     welcome();
   } else if (state_ == State::proving) {
@@ -240,8 +258,10 @@ void ClientSession::on_refused(const PgError& why) {
 }
 
 void ClientSession::cancel(std::function<void()> done) {
-  if (state_ == State::waiting) {
+  const bool is_riding = state_ == State::active && server_->is_unproved() && unanswered_.is_open;
+  if (state_ == State::waiting || is_riding) {
     leave_queue();
+    if (is_riding) step_off();
     ++context_.pools().counters().cancels_local;
     fail_request({Severity::error,
                   std::string(sqlstate::query_canceled),
@@ -268,6 +288,7 @@ void ClientSession::tick(TimePoint now) {
   const Settings& settings = context_.pools().settings();
   Counters& counters = context_.pools().counters();
   if (own_pool_) own_pool_->tick(now);
+  if (is_suspended()) return;
   switch (state_) {
     case State::login:
     case State::proving:
@@ -278,10 +299,10 @@ void ClientSession::tick(TimePoint now) {
       return block_ == Block::none ? end_if_idle_too_long(now) : end_if_idle_in_transaction(now);
     case State::active:
       if (!server_->pipeline().at_rest()) {
+        if (server_->is_unproved()) return;  // it waits, in truth, for less than query_wait_timeout
         if (!is_overdue(settings.query_timeout, now)) return;
         ++counters.query_timeouts;
-        // The end of the connection alone would not stop the query.
-        if (!server_->cancel_secret().empty()) context_.forward_cancel(*server_, [] {});
+        stop_query();
         return end(fatal(sqlstate::query_canceled, "terminating connection due to query_timeout"));
       }
       if (server_->pipeline().status() == TransactionStatus::idle && block_ == Block::none)
@@ -309,12 +330,13 @@ void ClientSession::end_if_idle_in_transaction(TimePoint now) {
 }
 
 void ClientSession::drain() {
-  if (block_ != Block::none) return;
+  const bool waits_in_vain = state_ == State::waiting && pool_->is_paused();
+  if (block_ != Block::none && !waits_in_vain) return;
   const bool is_between_transactions =
       (state_ == State::idle && inbox_.kept().empty()) ||
       (state_ == State::active && server_->pipeline().at_rest() &&
        server_->pipeline().status() == TransactionStatus::idle && body_left_ == 0);
-  if (is_between_transactions) {
+  if (is_between_transactions || waits_in_vain) {
     end(fatal(sqlstate::admin_shutdown, "terminating connection due to administrator command"));
   }
 }
@@ -326,7 +348,10 @@ void ClientSession::end(const PgError& why) {
   if (state_ == State::ended || state_ == State::flushing) return;
   if (server_ != nullptr && server_->is_mid_message())
     was_told_why_ = true;  // no words inside another message
-  if (!was_told_why_) write_error(outlet_.buffer(), why);
+  if (!was_told_why_) {
+    note_error(why);
+    write_error(outlet_.buffer(), why);
+  }
   log_end(why.message);
   leave_queue();
   if (server_ != nullptr) give_back();

@@ -20,6 +20,8 @@
 #include "proxy/pool/lessee.hpp"
 #include "proxy/pool/pool.hpp"
 #include "proxy/pool/waiter.hpp"
+#include "proxy/session/cancel_keys.hpp"
+#include "proxy/session/client_figures.hpp"
 #include "proxy/session/client_statements.hpp"
 #include "proxy/session/function_calls.hpp"
 #include "proxy/session/listening.hpp"
@@ -32,6 +34,7 @@ class SessionContext;
 
 class ClientSession final : public Mortal,
                             public StreamListener,
+                            public Cancelable,
                             private Lessee,
                             private Waiter,
                             private Subscriber {
@@ -50,13 +53,16 @@ class ClientSession final : public Mortal,
   ClientSession(SessionContext& context, std::unique_ptr<Stream> stream, std::uint64_t id);
   ~ClientSession() override;
 
-  // A CancelRequest with this session's key; `done` is called when nothing of it is under way any more.
-  void cancel(std::function<void()> done);
-  std::string_view cancel_secret() const { return cancel_secret_; }
+  // A CancelRequest with this session's key.
+  void cancel(std::function<void()> done) override;
+  std::string_view cancel_secret() const override { return cancel_secret_; }
+  ClientFigures figures() const;
   // The janitor's visit: ends what is overdue.
   void tick(TimePoint now);
   // Ends the session with an error for the client.
   void end(const PgError& why);
+  // Ends it by an operator's order, whatever it does: what its server is at work on is cancelled.
+  void kill();
   // Ends it without a word.
   void hang_up() { leave(); }
   // The process is about to stop: ends now if it is between transactions.
@@ -66,6 +72,10 @@ class ClientSession final : public Mortal,
   // Why it keeps its server between transactions.
   ResidueSet pinned_by() const { return pins_ | unknown_pins_; }
   std::uint64_t id() const { return id_; }
+  // Does it wait for a server or an answer, or has not yet been given all of it?
+  bool is_busy() const;
+  // Null until it has logged in.
+  const Pool* pool() const { return pool_; }
   std::string name() const { return "C-" + std::to_string(id_); }
   std::size_t slot = 0;  // where its owner keeps it
 
@@ -97,14 +107,19 @@ class ClientSession final : public Mortal,
   void become(State state);
   void advance_login(std::string_view bytes);
   void start_session();
+  void go_to_console();
   bool adopt_parameters();
   void prove_parameters();
   void welcome();
+  std::string new_cancel_secret() const;
   void leave();
+  void note_error(const PgError& error);
   void log_end(std::string_view why) const;
   void finish();
   void settle_down();
   bool is_overdue(Milliseconds limit, TimePoint now) const;
+  void stop_query();
+  bool is_suspended() const;
   void end_if_idle_too_long(TimePoint now);
   void end_if_idle_in_transaction(TimePoint now);
 
@@ -137,10 +152,17 @@ class ClientSession final : public Mortal,
 
   // When a server is lost (client_resend.cpp)
   void begin_unanswered();
+  void note_beginning(std::size_t size);
+  void flush_answers();
   void keep_unanswered(std::string_view bytes);
   Repeatable repeatable_batch(std::string_view messages) const;
   bool may_resend() const;
   bool resend();
+  void take_back_request();
+  // A server whose login is not over.
+  bool may_ride(std::string_view messages) const;
+  bool may_ride_too(const Cut& cut) const;
+  void step_off();
   // Does the text take a session that has nothing on its server back to its start, and nowhere else?
   bool takes_to_start(const StatementEffect& effect, std::string_view sql) const;
   void go_to_start();
@@ -261,6 +283,8 @@ class ClientSession final : public Mortal,
   void on_statements_dropped() override;
   void on_answers_end() override;
   bool congested() const override { return outlet_.congested(); }
+  bool holds_beginning() const override { return unanswered_.has_begun && unanswered_.is_open; }
+  void on_let_in() override;
   void on_server_drained() override;
   void on_server_lost(const PgError& why) override;
   // Subscriber
@@ -272,6 +296,7 @@ class ClientSession final : public Mortal,
   // Waiter
   void on_granted(ServerConnection& server) override;
   void on_refused(const PgError& why) override;
+  bool may_ride() const override;
   std::string_view application_name() const override;
 
   SessionContext& context_;
@@ -302,6 +327,8 @@ class ClientSession final : public Mortal,
   std::string_view plain_text_;  // of the message at hand, if it has been looked at and has no effect
   std::size_t body_left_ = 0;    // bytes of the present message still to come
   std::int32_t process_id_ = 0;  // as the client knows it
+  CoarseTime connected_at_;
+  CoarseTime requested_at_;  // its last request
   State state_ = State::login;
   Skip skip_ = Skip::nothing;
   Block block_ = Block::none;

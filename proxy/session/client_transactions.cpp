@@ -160,6 +160,7 @@ ClientSession::Take ClientSession::take_alone(Cut& cut, FrontendType type, std::
 
 ClientSession::Take ClientSession::took_alone() {
   since_ = context_.world().loop.now();
+  requested_at_ = coarse(since_);
   write_own_ready();
   if (block_ == Block::none && context_.is_draining()) drain();
   return state_ == State::flushing || state_ == State::ended ? Take::stop : Take::drop;
@@ -215,6 +216,9 @@ bool ClientSession::take_lone_batch(Cut& cut) {
   } else if (!answer_control(definition, lone)) {
     return false;
   }
+  PoolStatistics& statistics = pool_->statistics();
+  if (is_parsed) statistics.note(FrontendType::bind);
+  statistics.note(FrontendType::execute);
   cut.more = batch.used(bytes) - read_header(bytes.data()).total();
   return true;
 }

@@ -9,6 +9,7 @@
 
 #include "proxy/pool/pool_set.hpp"
 #include "proxy/session/cancel_keys.hpp"
+#include "proxy/session/console_client.hpp"
 #include "proxy/sql/effect_table.hpp"
 
 namespace ballast {
@@ -32,8 +33,13 @@ class SessionContext {
   virtual void cancel(const CancelRequest& request, std::function<void()> done) = 0;
   // Forwards a cancel to the server that a session of this worker holds.
   virtual void forward_cancel(ServerConnection& server, std::function<void()> done) = 0;
+  // Ends the query of a server that is about to be given back, whoever has asked it.
+  virtual void stop_query(ServerConnection& server) = 0;
   // Ends the session with that id, if it is still there, without a word.
   virtual void end_client(std::uint64_t id) = 0;
+  // Is there an admin console? Then whose database has its name (is_console_name) goes there after the login.
+  virtual bool has_console() const = 0;
+  virtual void open_console(ConsoleClient client) = 0;
   // The session has ended and may be buried.
   virtual void on_session_ended(ClientSession& session) = 0;
 

@@ -13,6 +13,8 @@ namespace {
 // Each holds a server and needs a connection of its own; what comes on top is dropped, as a lost cancel may
 // be.
 constexpr std::size_t cancels_max = 64;
+// cancel_wait_timeout = 0; as long as a duration may be.
+constexpr Duration for_ever = std::chrono::hours(24 * 24);
 
 LoginMethod method_of(AuthType type) {
   switch (type) {
@@ -70,6 +72,15 @@ void SessionSet::tick(TimePoint now) {
     ++pools_.counters().cancel_wait_timeouts;
     cancels_[i]->give_up();
   }
+  for (std::size_t i = stops_.size(); i-- > 0;) tick_stop(i, now);
+}
+
+void SessionSet::tick_stop(std::size_t at, TimePoint now) {
+  stops_[at]->tick(now);
+  if (!stops_[at]->is_over(now)) return;
+  if (stops_[at]->is_in_vain()) ++pools_.counters().cancel_wait_timeouts;
+  std::swap(stops_[at], stops_.back());
+  stops_.pop_back();
 }
 
 void SessionSet::drain() {
@@ -77,6 +88,33 @@ void SessionSet::drain() {
   for (std::size_t i = sessions_.size(); i-- > 0;) {
     if (i < sessions_.size()) sessions_[i]->drain();
   }
+}
+
+void SessionSet::obey_gates() {
+  for (std::size_t i = sessions_.size(); i-- > 0;) {
+    if (i < sessions_.size()) sessions_[i]->on_writable();
+  }
+}
+
+int SessionSet::busy_count() const {
+  return static_cast<int>(std::count_if(sessions_.begin(), sessions_.end(),
+                                        [](const auto& session) { return session->is_busy(); }));
+}
+
+void SessionSet::kill(std::string_view database) {
+  for (std::size_t i = sessions_.size(); i-- > 0;) {
+    if (i >= sessions_.size()) continue;
+    const Pool* const pool = sessions_[i]->pool();
+    if (pool != nullptr && is_meant(database, pool->key().database)) sessions_[i]->kill();
+  }
+}
+
+bool SessionSet::kill_client(std::uint64_t id) {
+  const auto at = std::find_if(sessions_.begin(), sessions_.end(),
+                               [id](const auto& session) { return session->id() == id; });
+  if (at == sessions_.end()) return false;
+  (*at)->kill();
+  return true;
 }
 
 ClientLoginPolicy SessionSet::login_policy() const {
@@ -104,8 +142,9 @@ void SessionSet::cancel(const CancelRequest& request, std::function<void()> done
 }
 
 void SessionSet::cancel_here(const CancelRequest& request, std::function<void()> done) {
-  ClientSession* const session = cancel_keys_.find(request.process_id, request.secret);
+  Cancelable* const session = cancel_keys_.find(request.process_id, request.secret);
   if (session != nullptr) return session->cancel(std::move(done));
+  if (cancel_unknown_) return cancel_unknown_(request, std::move(done));
   ++pools_.counters().cancels_unknown;
   log::info("cancel", "a cancel request with a key that no client has");
   done();
@@ -113,7 +152,7 @@ void SessionSet::cancel_here(const CancelRequest& request, std::function<void()>
 
 void SessionSet::forward_cancel(ServerConnection& server, std::function<void()> done) {
   if (cancels_.size() >= cancels_max) return done();
-  const TimePoint deadline = world_.loop.now() + pools_.settings().cancel_wait_timeout;
+  const TimePoint deadline = cancel_deadline();
   cancels_.push_back(std::make_unique<CancelForward>(
       world_, pools_.settings().upstream, server, deadline, [this, done](CancelForward& ended) {
         const auto at = std::find_if(cancels_.begin(), cancels_.end(),
@@ -122,6 +161,15 @@ void SessionSet::forward_cancel(ServerConnection& server, std::function<void()> 
         cancels_.erase(at);
         done();
       }));
+}
+
+TimePoint SessionSet::cancel_deadline() const {
+  const Duration limit = pools_.settings().cancel_wait_timeout;
+  return world_.loop.now() + (limit == Duration{} ? for_ever : limit);
+}
+
+void SessionSet::stop_query(ServerConnection& server) {
+  stops_.push_back(std::make_unique<QueryStop>(*this, server, cancel_deadline()));
 }
 
 void SessionSet::end_client(std::uint64_t id) {

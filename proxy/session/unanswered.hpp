@@ -1,5 +1,5 @@
-// Unanswered: what a client has asked of the server that it has got, until the first byte of an answer. If
-// that server is lost before, another may be asked instead (client_resend.cpp).
+// Unanswered: what a client has asked of the server that it has got, until the first byte of an answer leaves
+// for the client. If that server is lost before, another may be asked instead (client_resend.cpp).
 #pragma once
 
 #include <cstddef>
@@ -15,16 +15,19 @@ enum class Block : std::uint8_t { none, begun, failed };
 
 struct Unanswered {
   bool is_open = false;
-  Block block = Block::none;  // as it was before the server was asked
-  std::uint8_t resends = 0;   // of this very request, so far
-  std::size_t from = 0;       // where it begins in the bytes that are walked through
-  std::string begin;          // of the block
-  std::string sent;           // the client's messages, as they came
-  std::string last_words;     // the ErrorResponse of a server that is being shut down
-  TimePoint since;
+  bool has_begun = false;       // an answer's beginning is gathered in the outlet,
+  std::size_t answer_from = 0;  // from here on
+  Block block = Block::none;    // as it was before the server was asked
+  std::uint8_t resends = 0;     // of this very request, so far
+  std::size_t from = 0;         // where it begins in the bytes that are walked through
+  std::string begin;            // of the block
+  std::string sent;             // the client's messages, as they came
+  std::string last_words;       // the ErrorResponse of a server that is being shut down
+  TimePoint since;              // its server was asked
+  TimePoint first_since;        // the first of those that were asked
 
   void close() {
-    is_open = false;
+    is_open = has_begun = false;
     resends = 0;
     begin.clear();
     last_words.clear();

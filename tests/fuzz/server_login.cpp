@@ -46,7 +46,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (request.is_tls && (choice & 8) != 0) request.channel_binding = "binding";
   request.channel_binding_policy = static_cast<ChannelBindingPolicy>((choice >> 4 & 7) % 3);
   const bool is_framed = (choice & 128) != 0;
-  ServerLogin login(request, nullptr, fuzz::fill_counting);
+  ScramKeyCache cache;
+  const unsigned known = (choice >> 4 & 7) / 3;
+  cache.mechanism = known == 0 ? std::string_view() : known == 1 ? scram_plus_mechanism : scram_mechanism;
+  ServerLogin login(request, &cache, fuzz::fill_counting);
 
   std::string in, out;
   login.start(out);

@@ -110,7 +110,7 @@ def test_copy_both_ways(run, table):
 def test_a_timeout_cancels_the_query(run):
     async def test(connection):
         with pytest.raises(asyncio.TimeoutError):
-            await connection.fetchval("select pg_sleep(60)", timeout=0.2)
+            await connection.fetchval("select pg_sleep(60)", timeout=1)  # a cancel before the query has begun does nothing
         assert await connection.fetchval("select 1") == 1
 
     run(test)

@@ -1,12 +1,17 @@
 """Limits and timeouts: what a client is told when one is reached names the setting, and the limit holds."""
 
+import os
+import signal
 import threading
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from processes import wait_until
 from wire import SYNC, LoginRefused, Wire, bind, execute, parse, query
+
+SLEEPERS = "select count(*) from pg_stat_activity where state = 'active' and query = 'select pg_sleep(60)'"
 
 
 def refusal(answers) -> tuple[str, str]:
@@ -73,8 +78,29 @@ def test_query_timeout(start, connect, server):
     client.send(query("select pg_sleep(60)"))
     ending = client.closed_by_peer()
     assert ending.sqlstates == ["57014"] and "query_timeout" in ending.error
-    running = "select count(*) from pg_stat_activity where state = 'active' and query = 'select pg_sleep(60)'"
-    wait_until(lambda: server.sql(running) == "0\n", "the query is over on the server too", deadline_s=10)
+    wait_until(lambda: server.sql(SLEEPERS) == "0\n", "the query is over on the server too")
+
+
+def test_a_backend_that_begins_the_query_after_its_cancel_is_canceled_again(start, connect, server):
+    """A cancel does nothing as long as the backend has not read the query: on a busy machine that may take."""
+    pooler = start(query_timeout=0.3)
+    client = connect(pooler)
+    backend = int(client.ask(query("select pg_backend_pid()")).rows[0][0])
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        client.send(query("select pg_sleep(60)"))
+        assert client.closed_by_peer().sqlstates == ["57014"]
+        wait_until(lambda: is_pending(backend, signal.SIGINT), "the cancel has come before the query")
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    wait_until(lambda: not Path(f"/proc/{backend}").exists(), "the backend is gone")
+    assert server.sql(SLEEPERS) == "0\n"
+
+
+def is_pending(process: int, number: signal.Signals) -> bool:
+    status = Path(f"/proc/{process}/status").read_text()
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
 
 
 def test_idle_transaction_timeout(start, connect, connections, table):
@@ -134,27 +160,39 @@ def work_for(pooler, user: str, password: str, seconds: str = "0.02"):
             connection.execute(f"select pg_sleep({seconds})")
 
 
-def most_seen(pooler, connections, clients: list[tuple[str, str]]) -> int:
-    """The greatest number of server connections seen while all these clients work at once."""
-    threads = [threading.Thread(target=work_for, args=(pooler, *client)) for client in clients]
+LOOKS = 30  # each takes as long as it takes to ask PostgreSQL by psql
+
+
+def most_seen(pooler, connections, clients: list[tuple[str, str]], expected: int) -> int:
+    """The greatest number of server connections seen, once there are as many as expected, while all of them work."""
+    is_over = threading.Event()
+
+    def work(user: str, password: str):
+        while not is_over.is_set():
+            work_for(pooler, user, password)
+
+    threads = [threading.Thread(target=work, args=client) for client in clients]
     for thread in threads:
         thread.start()
-    most = 0
-    while any(thread.is_alive() for thread in threads):
-        most = max(most, connections(pooler))
-    return most
+    try:
+        wait_until(lambda: connections(pooler) >= expected, f"there are {expected} server connections")
+        return max(connections(pooler) for _ in range(LOOKS))
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
 
 
 APP, OTHER = ("app", "secret"), ("other", "the other's secret")
 
 
 def test_default_pool_size_holds_under_load(start, connections):
-    assert most_seen(start(default_pool_size=3), connections, [APP] * 30) == 3
+    assert most_seen(start(default_pool_size=3), connections, [APP] * 30, 3) == 3
 
 
 def test_max_db_connections_holds_over_all_pools(start, connections):
     pooler = start(default_pool_size=10, max_db_connections=4)
-    assert most_seen(pooler, connections, [APP] * 15 + [OTHER] * 15) == 4
+    assert most_seen(pooler, connections, [APP] * 15 + [OTHER] * 15, 4) == 4
 
 
 def test_max_db_connections_lets_no_user_starve(start, connect):
@@ -170,15 +208,15 @@ def test_max_db_connections_lets_no_user_starve(start, connect):
 
 def test_max_user_connections(start, connections):
     pooler = start(default_pool_size=10, max_user_connections=2)
-    assert most_seen(pooler, connections, [APP] * 20) == 2
+    assert most_seen(pooler, connections, [APP] * 20, 2) == 2
 
 
 def test_settings_of_one_database_and_user(start, connections):
     tables = "[databases.app]\npool_size = 4\n[users.other]\npool_size = 2\n"
     pooler = start(options={"tables": tables}, default_pool_size=1)
-    assert most_seen(pooler, connections, [APP] * 20) == 4
+    assert most_seen(pooler, connections, [APP] * 20, 4) == 4
     before = connections(pooler)
-    assert most_seen(pooler, connections, [OTHER] * 20) - before == 2
+    assert most_seen(pooler, connections, [OTHER] * 20, before + 2) == before + 2
 
 
 def test_the_reserve_is_used_after_its_timeout(start, connect, connections):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Column, DateTime, ForeignKey, Integer, String, create_engine, event, func, select, text
-from sqlalchemy.dialects import registry
+from sqlalchemy.dialects import postgresql, registry
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -55,7 +55,8 @@ class PsycopgDialect(PGDialect):
         return (15,)
 
 
-registry.impls["postgresql.psycopg"] = lambda: PsycopgDialect
+if not hasattr(postgresql, "psycopg"):
+    registry.impls["postgresql.psycopg"] = lambda: PsycopgDialect
 
 
 def work(session: Session, tenant: Tenant, turn: int, servers: Servers):

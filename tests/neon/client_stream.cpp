@@ -75,6 +75,12 @@ Task<std::string> ClientStream::read_message() {
   co_return message;
 }
 
+bool ClientStream::has_more() const {
+  if (!tls_) return tcp_.available() > 0;
+  SSL* const ssl = const_cast<Tls&>(*tls_).native_handle();
+  return SSL_has_pending(ssl) == 1 || BIO_pending(SSL_get_rbio(ssl)) > 0;
+}
+
 Task<void> ClientStream::write(std::string bytes) {
   const auto buffer = asio::buffer(bytes);
   if (tls_)

@@ -37,6 +37,7 @@ class ClientStream {
   Task<char> peek();                 // the first byte, which stays
   Task<std::string> read_packet();   // one without a type byte; empty: of an impossible length
   Task<std::string> read_message();  // with its header
+  bool has_more() const;             // behind what has been read, of the same flight
   Task<void> write(std::string bytes);
   Task<void> start_tls();
 

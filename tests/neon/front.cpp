@@ -108,8 +108,11 @@ Task<bool> Front::run_scram() {
   ScramGate gate(std::move(secret), is_known_, client_.channel_binding(), make_scram_nonce(fill_random));
   gate.offer(pending_);
   auto step = ScramGate::Step::go_on;
+  // Who begins before it is asked does so in the flight of its startup packet.
+  bool is_same_flight = client_.has_more();
   while (step == ScramGate::Step::go_on) {
-    co_await round_trip();
+    if (!is_same_flight) co_await round_trip();
+    is_same_flight = false;
     co_await flush();
     const std::string message = co_await client_.read_message();
     if (message.front() != static_cast<char>(FrontendType::password))
@@ -133,6 +136,7 @@ Task<bool> Front::reach_compute() {
   if (error != 0) co_return co_await fail(error);
   co_await round_trip();
   write_greeting(pending_);
+  is_followed_ = client_.has_more();
   co_await flush();
   timeline_.ready = age();
   ++world_.counters.logins;

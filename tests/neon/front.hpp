@@ -30,6 +30,8 @@ class Front {
   Backend& backend() { return *backend_; }
   bool is_pooled() const { return is_pooled_; }
   const CancelKey& given_key() const { return given_key_; }
+  // Had the client sent more when it was let in? (It reaches the compute: proxy/src/proxy/mod.rs.)
+  bool is_followed() const { return is_followed_; }
 
  private:
   Task<bool> greet();
@@ -64,6 +66,7 @@ class Front {
   StartupMessage startup_;
   std::string endpoint_;  // as the client named it
   bool is_pooled_ = false;
+  bool is_followed_ = false;
   bool is_known_ = true;  // is there such a role on such an endpoint?
   std::string pending_;   // for the client, with the next flush
   ErrorValues values_;

@@ -23,22 +23,21 @@
 
 namespace ballast::neon {
 
-// How long these bytes are on their way in one direction.
-Milliseconds sample_delay(const Knobs& knobs, Dice& dice);
-
 template <typename From, typename To>
 class Lane {
  public:
   // Sees what comes; true: it has dealt with it, and it goes no further.
   using Customs = std::function<bool(std::string_view)>;
+  // How long the bytes that have just passed it are on their way in this direction.
+  using Delay = std::function<Milliseconds()>;
 
-  Lane(Executor executor, From& from, To& to, const Knobs& knobs, Dice& dice, Customs customs)
+  Lane(Executor executor, From& from, To& to, const Knobs& knobs, Customs customs, Delay delay)
       : executor_(executor),
         from_(from),
         to_(to),
         knobs_(knobs),
-        dice_(dice),
         customs_(std::move(customs)),
+        delay_(std::move(delay)),
         delivered_(executor),
         timer_(executor) {}
 
@@ -48,7 +47,7 @@ class Lane {
       if (error) break;
       const std::string_view bytes(buffer_.data(), size);
       if (customs_(bytes)) continue;
-      const Milliseconds delay = sample_delay(knobs_, dice_);
+      const Milliseconds delay = delay_();
       if (delay.count() == 0 && knobs_.bandwidth == 0 && queue_.empty() && !is_writing_)
         co_await write_at_once(bytes);
       else
@@ -120,8 +119,8 @@ class Lane {
   From& from_;
   To& to_;
   const Knobs& knobs_;
-  Dice& dice_;
   Customs customs_;
+  Delay delay_;
   Bell delivered_;
   asio::steady_timer timer_;
   std::deque<Flight> queue_;

@@ -22,8 +22,6 @@ int count_requests(std::string_view bytes) {
   return requests;
 }
 
-}  // namespace
-
 Milliseconds sample_delay(const Knobs& knobs, Dice& dice) {
   double delay = knobs.rtt_ms / 2;
   std::uniform_real_distribution<double> part(0, 1);
@@ -32,15 +30,20 @@ Milliseconds sample_delay(const Knobs& knobs, Dice& dice) {
   return Milliseconds(delay);
 }
 
-Relay::Relay(ClientStream& client, Backend& backend, World& world)
+}  // namespace
+
+Relay::Relay(ClientStream& client, Backend& backend, World& world, First first)
     : client_(client),
       backend_(backend),
       world_(world),
-      up_(world.executor, client.tls(), backend.socket(), world.knobs, world.dice,
-          [this](std::string_view bytes) { return take_from_client(bytes); }),
-      down_(world.executor, backend.socket(), client.tls(), world.knobs, world.dice,
-            [this](std::string_view bytes) { return take_from_server(bytes); }),
+      up_(
+          world.executor, client.tls(), backend.socket(), world.knobs,
+          [this](std::string_view bytes) { return take_from_client(bytes); }, [this] { return delay(); }),
+      down_(
+          world.executor, backend.socket(), client.tls(), world.knobs,
+          [this](std::string_view bytes) { return take_from_server(bytes); }, [this] { return delay(); }),
       ended_(world.executor),
+      is_in_login_flight_(first == First::came_with_login),
       last_bytes_(world.time.now()) {}
 
 Task<void> Relay::run() {
@@ -71,6 +74,10 @@ void Relay::stop() {
   backend_.socket().cancel(ignored);
 }
 
+Milliseconds Relay::delay() {
+  return is_in_login_flight_ ? Milliseconds(0) : sample_delay(world_.knobs, world_.dice);
+}
+
 // Ends the session, or, where the error is a statement's own, waits for one.
 void Relay::disturb(const ErrorRow& row) {
   if (row.severity == "ERROR") {
@@ -92,6 +99,7 @@ void Relay::disturb(const ErrorRow& row) {
 // sees it.
 bool Relay::take_from_client(std::string_view bytes) {
   ++world_.counters.client_flights;
+  is_in_login_flight_ = is_in_login_flight_ && ++flights_ == 1;
   if (is_doomed_ || is_forgotten()) return true;
   if (next_answer_ == nullptr) return false;
   const int requests = count_requests(bytes);

@@ -19,7 +19,9 @@ namespace ballast::neon {
 
 class Relay {
  public:
-  Relay(ClientStream& client, Backend& backend, World& world);
+  // Has what the client sends first come in the last flight of its login? It has paid its round trip then.
+  enum class First { comes_later, came_with_login };
+  Relay(ClientStream& client, Backend& backend, World& world, First first);
 
   Task<void> run();
   void end(Ending ending);
@@ -31,6 +33,7 @@ class Relay {
   bool take_from_client(std::string_view bytes);
   bool take_from_server(std::string_view bytes);
   bool is_forgotten();
+  Milliseconds delay();
   void stop();
 
   ClientStream& client_;
@@ -41,6 +44,8 @@ class Relay {
   Bell ended_;
   int running_ = 2;  // lanes
   Ending ending_ = Ending::eof;
+  bool is_in_login_flight_;  // what is under way
+  int flights_ = 0;          // of the client's
   bool is_over_ = false;
   bool is_doomed_ = false;                 // its last word to the client is on its way
   const ErrorRow* next_answer_ = nullptr;  // what the next statement is answered with

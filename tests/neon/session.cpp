@@ -50,7 +50,9 @@ Task<void> Session::serve() {
 Task<void> Session::relay() {
   const CancelKey given = front_.given_key();
   asio::co_spawn(world_.executor, register_key(world_, given, front_.backend().cancel_key()), on_its_own);
-  relay_ = std::make_unique<Relay>(client_, front_.backend(), world_);
+  relay_ = std::make_unique<Relay>(
+      client_, front_.backend(), world_,
+      front_.is_followed() ? Relay::First::came_with_login : Relay::First::comes_later);
   std::optional<Deadline> fault_time;
   if (const auto fault = world_.faults.take_for_session())
     fault_time.emplace(world_.executor, fault->after, [this, row = fault->row] { relay_->disturb(*row); });

@@ -32,7 +32,7 @@ std::shared_ptr<const Settings> make_settings(Dice& dice) {
   settings->upstream.hosts.push_back({"db", "", 5432});
   settings->upstream.user = "u1";
   settings->upstream.password = Database::password;
-  settings->upstream.sslmode = SslMode::disable;
+  settings->upstream.sslmode = dice.percent(40) ? SslMode::verify_full : SslMode::disable;
   settings->auth_type = dice.percent(10) ? AuthType::scram_sha_256 : AuthType::trust;
   settings->pool_mode = dice.percent(15) ? PoolMode::session : PoolMode::transaction;
   settings->default_pool_size = dice.between(1, 4);
@@ -58,7 +58,8 @@ std::shared_ptr<const Settings> make_settings(Dice& dice) {
   if (dice.percent(8)) settings->client_idle_timeout = milliseconds(dice.between(100, 1000));
   if (dice.percent(8)) settings->max_client_conn = dice.between(1, 6);
   if (settings->pool_mode == PoolMode::session && dice.percent(30)) settings->max_prepared_statements = 0;
-  if (settings->max_server_connecting % 2 == 0) settings->scale_to_zero = ScaleToZero::on;
+  const bool is_verified = settings->upstream.sslmode == SslMode::verify_full;
+  if (is_verified || settings->max_server_connecting % 2 == 0) settings->scale_to_zero = ScaleToZero::on;
   return settings;
 }
 
@@ -127,7 +128,8 @@ Plan make_plan(Dice& dice, Fault fault) {
     plan.database.refuse_for_good_percent = dice.percent(20) ? 20 : 0;
     if (dice.percent(70)) plan.database.kill_every = milliseconds(dice.between(5, 1000));
   }
-  plan.database.scram_percent = dice.percent(20) ? 100 : 0;
+  const bool is_verified = plan.settings->upstream.sslmode == SslMode::verify_full;
+  plan.database.scram_percent = dice.percent(is_verified ? 90 : 20) ? 100 : 0;
   if (dice.percent(30)) plan.database.think_max = microseconds(dice.between(1, 5000));
   plan.database.server_count_max = plan.settings->default_pool_size + plan.settings->reserve_pool_size;
   plan.database.database_count_max = plan.settings->max_db_connections;
@@ -135,6 +137,11 @@ Plan make_plan(Dice& dice, Fault fault) {
   plan.database.fault = fault;
   for (int left = dice.between(1, 12); left > 0; --left) plan.clients.push_back(make_client(dice));
   if (fault == Fault::none && dice.percent(25)) plan.database.max_connections = dice.between(2, 6);
+  if (dice.percent(15)) {
+    plan.pauses = milliseconds(dice.between(20, 600));
+    plan.pause_lasts = milliseconds(dice.between(1, 1500));
+  }
+  if (dice.percent(10)) plan.reconnects = milliseconds(dice.between(20, 600));
   return plan;
 }
 

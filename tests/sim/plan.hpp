@@ -21,6 +21,9 @@ struct Plan {
   std::map<std::string, std::string> secrets;
   int workers = 1;
   Duration drains{};  // zero: never
+  Duration pauses{};  // zero: never
+  Duration pause_lasts{};
+  Duration reconnects{};  // zero: never
   LinkTraits client_link;
   LinkTraits server_link;
   ConnectTraits connect;

@@ -16,7 +16,8 @@ class SimConnecting final : public Connecting {
 
 }  // namespace
 
-std::unique_ptr<Connecting> SimConnector::connect(const UpstreamTarget&, TimePoint deadline, Done done) {
+std::unique_ptr<Connecting> SimConnector::connect(const UpstreamTarget& target, TimePoint deadline,
+                                                  Done done) {
   const heap::Scope scope(heap::Owner::simulation);
   auto connecting = std::make_unique<SimConnecting>();
   const int fate = dice_.between(0, 99);
@@ -27,13 +28,17 @@ std::unique_ptr<Connecting> SimConnector::connect(const UpstreamTarget&, TimePoi
   if (fate >= traits_.hang_percent && fate < traits_.hang_percent + traits_.fail_percent) {
     error = "connect to 10.0.0.2:5432: Connection refused";
   }
-  loop_.at(std::min(when, deadline), [this, done = std::move(done), error, wanted = connecting->wanted] {
-    if (!*wanted) return;
-    journal_.note("connector", error.empty() ? "connected" : error);
-    ConnectResult result{error.empty() ? database_.connect() : nullptr, error};
-    const heap::Scope poolers_scope(heap::Owner::pooler);
-    done(std::move(result));
-  });
+  const bool is_tls = target.sslmode >= SslMode::require;
+  loop_.at(std::min(when, deadline),
+           [this, done = std::move(done), error, is_tls, wanted = connecting->wanted] {
+             if (!*wanted) return;
+             journal_.note("connector", error.empty() ? "connected" : error);
+             std::unique_ptr<SimStream> stream = error.empty() ? database_.connect() : nullptr;
+             if (stream && is_tls) stream->pass_for_tls();
+             ConnectResult result{std::move(stream), error};
+             const heap::Scope poolers_scope(heap::Owner::pooler);
+             done(std::move(result));
+           });
   return connecting;
 }
 

@@ -146,7 +146,8 @@ void SimServer::begin_session() {
   MessageWriter(out_, BackendType::backend_key_data).int32(process_id_).bytes(secret_);
   MessageWriter(out_, BackendType::ready_for_query).byte('I');
   backend_ = std::move(backend);
-  work();
+  write_out();
+  if (!is_closed_) work();  // there may be requests already
 }
 
 void SimServer::fail_login(const PgError& error) {

@@ -54,7 +54,7 @@ class SimStream final : public Stream, public Source {
   void listen(StreamListener* listener, Interest interest) override;
   std::string error() const override { return "Connection reset by peer"; }
   std::string peer() const override;
-  bool is_tls() const override { return false; }
+  bool is_tls() const override { return is_tls_; }
   std::string channel_binding() const override { return {}; }
   std::string peer_common_name() const override { return {}; }
   void detach() override;
@@ -62,6 +62,8 @@ class SimStream final : public Stream, public Source {
   const Route* route() const override { return route_.get(); }
 
   void set_route(Route route) { route_ = std::make_unique<Route>(std::move(route)); }
+  // Nothing is encrypted, but who asks is told so.
+  void pass_for_tls() { is_tls_ = true; }
   // The end of this stream will be a reset, and some of what is on its way is lost.
   void reset_on_close() { is_reset_on_close_ = true; }
   bool is_other_end_alive() const;
@@ -81,6 +83,7 @@ class SimStream final : public Stream, public Source {
   StreamListener* listener_ = nullptr;
   Interest interest_ = Interest::none;
   bool is_reset_on_close_ = false;
+  bool is_tls_ = false;
   heap::Owner owner_ = heap::Owner::simulation;
   std::unique_ptr<Route> route_;
 };

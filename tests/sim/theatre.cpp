@@ -77,10 +77,37 @@ Theatre::Theatre(const Plan& plan, Dice dice, Verbosity verbosity)
     clients_.push_back(std::make_unique<SimClient>(*this, ++number, manners, dice.child()));
   }
   plan_tick();
-  if (plan.drains.count() > 0) loop_.after(plan.drains, [this] { drain(); });
+  plan_orders();
 }
 
 Theatre::~Theatre() = default;
+
+// What an operator does.
+void Theatre::plan_orders() {
+  if (plan_.drains.count() > 0) loop_.after(plan_.drains, [this] { drain(); });
+  if (plan_.pauses.count() > 0) {
+    loop_.after(plan_.pauses, [this] {
+      Gates gates;
+      gates.are_all_paused = true;
+      obey(gates);
+    });
+    loop_.after(plan_.pauses + plan_.pause_lasts, [this] { obey({}); });
+  }
+  if (plan_.reconnects.count() > 0) {
+    loop_.after(plan_.reconnects, [this] {
+      journal_.note("run", "reconnects");
+      const heap::Scope scope(heap::Owner::pooler);
+      for (const auto& worker : workers_) worker->pools.reconnect({});
+    });
+  }
+}
+
+void Theatre::obey(const Gates& gates) {
+  journal_.note("run", gates.are_all_paused ? "pauses" : "resumes");
+  const heap::Scope scope(heap::Owner::pooler);
+  for (const auto& worker : workers_) worker->pools.obey(gates);
+  is_paused_ = gates.are_all_paused;
+}
 
 void Theatre::plan_tick() {
   loop_.after(tick_interval, [this] {
@@ -148,6 +175,7 @@ std::string Theatre::run() {
 
 void Theatre::check() {
   check_permits();
+  check_pause();
   check_memory();
   database_.check();
   for (const auto& client : clients_) client->check();
@@ -171,6 +199,15 @@ void Theatre::check_permits() {
     journal_.fail("broker", std::to_string(permits) + " permits for " + std::to_string(servers) + " servers");
   }
   check_upstream(permits);
+}
+
+void Theatre::check_pause() {
+  if (!is_paused_) return;
+  for (const auto& worker : workers_) {
+    for (const auto& [key, pool] : worker->pools.pools()) {
+      if (pool->idle_count() > 0) journal_.fail("pool", "is paused, and has an idle server");
+    }
+  }
 }
 
 // It knows of each connect and each server, and of a probe only while there is one.

@@ -53,6 +53,9 @@ class Theatre {
   void plan_tick();
   void tick();
   void drain();
+  void plan_orders();
+  void obey(const Gates& gates);
+  void check_pause();
   void cancel_elsewhere(const CancelRequest& request, std::function<void()> done);
   void check();
   void check_permits();
@@ -78,6 +81,7 @@ class Theatre {
   std::vector<std::unique_ptr<CancelRequester>> cancels_;
   int losses_ = 0;
   bool is_draining_ = false;
+  bool is_paused_ = false;
 };
 
 }  // namespace ballast::sim

@@ -5,6 +5,7 @@
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ ALLOWED = {
     r"boost/beast": ["proxy/app/http.cpp"],
     r"openssl/(?!evp|hmac|sha|rand|crypto|md5|kdf|core_names|params)": ["proxy/io/"],
     r"openssl/": ["proxy/io/", "protocol/digest.cpp"],
-    r"libpq": ["proxy/app/conninfo.cpp", "proxy/app/connection_keywords.cpp"],
+    r"libpq": ["proxy/app/conninfo.cpp", "proxy/app/connection_keywords.cpp", "proxy/app/check_login.cpp"],
     r"CLI/": ["proxy/app/options.cpp"],
     r"toml": ["proxy/app/options.cpp"],
     r"prometheus/": ["proxy/app/metrics.cpp"],
@@ -42,16 +43,37 @@ LONGEST_FUNCTION = 60
 # Sources without a test file of their own name, and the test that has them in its hands instead.
 TESTED_ELSEWHERE = {
     "protocol/digest.cpp": "tests/unit/protocol/scram_test.cpp",
+    "proxy/app/administration_routes.cpp": "tests/unit/app/operations_test.cpp",
     "proxy/app/census.cpp": "tests/integration/test_http.py",
+    "proxy/app/check_network.cpp": "tests/integration/test_commands.py",
+    "proxy/app/command_table.cpp": "tests/unit/app/help_command_test.cpp",
     "proxy/app/connection_keywords.cpp": "tests/unit/app/conninfo_test.cpp",
+    "proxy/app/console.cpp": "tests/integration/test_console.py",
+    "proxy/app/console_columns.cpp": "tests/unit/app/console_tables_test.cpp",
+    "proxy/app/console_extended.cpp": "tests/unit/app/console_session_test.cpp",
+    "proxy/app/console_pools.cpp": "tests/unit/app/console_tables_test.cpp",
+    "proxy/app/console_set.cpp": "tests/integration/test_console.py",
+    "proxy/app/console_settings.cpp": "tests/unit/app/console_tables_test.cpp",
+    "proxy/app/console_sockets.cpp": "tests/unit/app/console_tables_test.cpp",
+    "proxy/app/console_statistics.cpp": "tests/unit/app/console_tables_test.cpp",
+    "proxy/app/pool_report.cpp": "tests/integration/test_console.py",
+    "proxy/app/survey.cpp": "tests/integration/test_console.py",
     "proxy/app/counter_table.cpp": "tests/unit/app/metrics_test.cpp",
+    "proxy/app/database_probe.cpp": "tests/integration/test_http.py",
     "proxy/app/http.cpp": "tests/integration/test_http.py",
+    "proxy/app/live_settings.cpp": "tests/unit/app/administration_test.cpp",
+    "proxy/app/predecessor.cpp": "tests/integration/test_handover.py",
     "proxy/app/process_figures.cpp": "tests/unit/app/metrics_test.cpp",
     "proxy/pool/pool_statistics.cpp": "tests/unit/app/metrics_test.cpp",
     "proxy/app/layers.cpp": "tests/unit/app/options_test.cpp",
     "proxy/app/listener.cpp": "tests/integration/test_life.py",
     "proxy/app/service.cpp": "tests/integration/test_life.py",
+    "proxy/app/successor.cpp": "tests/integration/test_handover.py",
+    "proxy/app/status_page.cpp": "tests/unit/app/operations_test.cpp",
+    "proxy/app/terminal.cpp": "tests/integration/test_commands.py",
+    "proxy/app/top_command.cpp": "tests/integration/test_commands.py",
     "proxy/app/worker.cpp": "tests/integration/test_life.py",
+    "proxy/io/peer_certificate.cpp": "tests/integration/test_commands.py",
     "proxy/io/connect_attempt.cpp": "tests/unit/io/connector_test.cpp",
     "proxy/io/tls_base.cpp": "tests/unit/io/client_tls_test.cpp",
     "proxy/io/tls_channel.cpp": "tests/unit/io/client_tls_test.cpp",
@@ -60,6 +82,8 @@ TESTED_ELSEWHERE = {
     "proxy/pool/pool_set.cpp": "tests/unit/pool/pool_test.cpp",
     "proxy/pool/server_answers.cpp": "tests/unit/pool/server_connection_test.cpp",
     "proxy/pool/server_channels.cpp": "tests/unit/pool/server_connection_test.cpp",
+    "proxy/pool/server_login_end.cpp": "tests/unit/session/login_pipelining_test.cpp",
+    "proxy/pool/pool_early.cpp": "tests/unit/session/login_pipelining_test.cpp",
     "proxy/pool/server_hold.cpp": "tests/unit/session/cancel_test.cpp",
     "proxy/session/cancel_forward.cpp": "tests/unit/session/cancel_test.cpp",
     "proxy/session/cancel_keys.cpp": "tests/unit/session/cancel_test.cpp",
@@ -69,6 +93,7 @@ TESTED_ELSEWHERE = {
     "proxy/session/client_answers.cpp": "tests/unit/session/requests_test.cpp",
     "proxy/session/client_executes.cpp": "tests/unit/session/prepares_test.cpp",
     "proxy/session/client_session.cpp": "tests/unit/session/life_test.cpp",
+    "proxy/session/client_steering.cpp": "tests/unit/session/steering_test.cpp",
     "proxy/sql/effect_calls.cpp": "tests/unit/sql/effect_reader_test.cpp",
     "proxy/sql/effect_settings.cpp": "tests/unit/sql/effect_reader_test.cpp",
 }
@@ -157,12 +182,11 @@ def check_headers() -> Iterator[str]:
 
 def check_format() -> Iterator[str]:
     """clang-format would change nothing."""
-    found = subprocess.run(
-        ["clang-format", "--dry-run", "--ferror-limit=1", *map(name, sources("protocol", "proxy", "tests"))],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    program = shutil.which("clang-format-14") or "clang-format"
+    command = [program, "--dry-run", "--ferror-limit=1", *map(name, sources("protocol", "proxy", "tests"))]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if found.returncode:
+        yield f"{program}: {found.stderr.strip()}"
     yield from re.findall(r"^\S+:\d+(?=:\d+: warning: .*clang-format)", found.stderr, re.MULTILINE)
 
 

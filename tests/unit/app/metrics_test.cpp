@@ -75,6 +75,15 @@ TEST_CASE("times are histograms in seconds whose buckets add up") {
   CHECK(has_line(text, R"(ballast_request_seconds_count{database="app",user="ann"} 5)"));
 }
 
+TEST_CASE("logins of clients are timed as a whole") {
+  Census census;
+  census.connects.client_login.add(3ms);
+  const std::string text = exposition(census);
+  CHECK(text.find("# TYPE ballast_client_login_seconds histogram") != std::string::npos);
+  CHECK(has_line(text, R"(ballast_client_login_seconds_bucket{le="0.004096"} 1)"));
+  CHECK(has_line(text, "ballast_client_login_seconds_count 1"));
+}
+
 TEST_CASE("counters are summed over the workers") {
   Counters one;
   Counters other;
@@ -91,10 +100,56 @@ TEST_CASE("counters are summed over the workers") {
 
 TEST_CASE("the state of the database is one of those that there are") {
   Census census;
-  census.upstream = Upstream::State::asleep;
+  census.upstream.state = Upstream::State::asleep;
   const std::string text = exposition(census);
   CHECK(has_line(text, R"(ballast_upstream_state{state="asleep"} 1)"));
   CHECK(has_line(text, R"(ballast_upstream_state{state="awake"} 0)"));
+}
+
+TEST_CASE("certificates are told with their end, those that there are") {
+  Census census;
+  CHECK(exposition(census).find("ballast_certificate_expiry") == std::string::npos);
+  census.upstream.certificate_expires_s = 1900000000;
+  census.own_certificate_expires_s = 1800000000;
+  const std::string text = exposition(census);
+  CHECK(has_line(text, R"(ballast_certificate_expiry_timestamp_seconds{certificate="server"} 1900000000)"));
+  CHECK(has_line(text, R"(ballast_certificate_expiry_timestamp_seconds{certificate="own"} 1800000000)"));
+}
+
+TEST_CASE("errors are told by class and source, over all workers") {
+  ErrorCounters one;
+  ErrorCounters other;
+  one.note(ErrorCounters::Source::server, "22012");
+  other.note(ErrorCounters::Source::server, "22003");
+  other.note(ErrorCounters::Source::ballast, "53300");
+  Census census;
+  census.errors = {&one, &other};
+  const std::string text = exposition(census);
+  CHECK(has_line(text, R"(ballast_errors_total{sqlstate_class="22",source="server"} 2)"));
+  CHECK(has_line(text, R"(ballast_errors_total{sqlstate_class="53",source="ballast"} 1)"));
+  CHECK(has_line(text, R"(ballast_errors_total{sqlstate_class="XX",source="server"} 0)"));
+}
+
+TEST_CASE("what keepalive has spent stands beside what it may") {
+  Census census;
+  census.keepalive.spending.awake = 2h;
+  census.keepalive.spending.cu_microseconds = KeepaliveSpending::cu_hour / 2;
+  census.keepalive.budget_cu_microseconds = 50 * KeepaliveSpending::cu_hour;
+  const std::string text = exposition(census);
+  CHECK(has_line(text, "ballast_keepalive_awake_seconds 7200"));
+  CHECK(has_line(text, "ballast_keepalive_spent_cu_seconds 1800"));
+  CHECK(has_line(text, "ballast_keepalive_budget_cu_seconds 180000"));
+}
+
+TEST_CASE("each worker's loop is told by itself") {
+  Census census;
+  census.workers.resize(2);
+  census.workers[1].loop_lag.add(3ms);
+  census.workers[1].spare_buffer_bytes = 4096;
+  const std::string text = exposition(census);
+  CHECK(has_line(text, R"(ballast_loop_lag_seconds_count{worker="0"} 0)"));
+  CHECK(has_line(text, R"(ballast_loop_lag_seconds_count{worker="1"} 1)"));
+  CHECK(has_line(text, R"(ballast_spare_buffer_bytes{worker="1"} 4096)"));
 }
 
 TEST_CASE("the process itself is told under the names that all use") {

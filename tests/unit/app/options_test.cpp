@@ -34,6 +34,8 @@ std::string option_name(std::string_view setting) {
 std::vector<std::string> valid_values(const Setting& setting, const TemporaryFolder& folder) {
   if (setting.name == "keepalive_schedule") return {"1:00-2:00", "Mon 1:00-2:00", "1:00-2:00 Europe/Berlin"};
   if (setting.name == "http_port") return {"1024", "0", "65535"};
+  if (setting.name == "http_token_file")
+    return {folder.write("one", "1"), folder.write("two", "2\n"), folder.write("three", "3")};
   if (setting.name == "state_dir") return {folder.path(""), folder.path("."), folder.path("./.")};
   switch (setting.type.kind) {
     case SettingKind::number:
@@ -208,7 +210,7 @@ TEST_CASE("an unknown name is refused with the nearest known one, in each source
         "BALLAST_LISTN_PORT (from the environment): unknown setting; did you mean BALLAST_LISTEN_PORT?");
   CHECK(load_error({"--zzzzzzzz", "1"}) ==
         "\"--zzzzzzzz\": unknown option; `ballast --help` lists all settings");
-  CHECK(load_error({"conifg"}) == "\"conifg\": unknown command or option; use serve or config");
+  CHECK(load_error({"conifg"}).starts_with("\"conifg\": unknown command or option; use serve, check, "));
 }
 
 TEST_CASE("variables that Kubernetes sets for a service named ballast are no settings") {
@@ -340,7 +342,7 @@ TEST_CASE("commands and their options") {
   CHECK(load({"config", "--workers=2"}).settings.workers == 2);
   CHECK(load({"config", "--workers", "2", "--workers", "3"}).settings.workers == 3);
   CHECK(load_error({"config", "--workers"}) == "--workers: needs a value");
-  CHECK(load_error({"serve", "config"}) == "\"config\": unknown command or option; use serve or config");
+  CHECK(load_error({"serve", "config"}) == "an argument too many; see `ballast serve --help`");
 }
 
 TEST_CASE("help, version and the Markdown table need no valid settings") {
@@ -429,4 +431,17 @@ TEST_CASE("the environment is read from NAME=value lines") {
   CHECK(variable(environment, "C") == "");
   CHECK(variable(environment, "D") == "");
   CHECK(environment_of(nullptr).empty());
+}
+
+TEST_CASE("http_token_file holds the token, which can't be empty, nor be set twice") {
+  const TemporaryFolder folder;
+  const auto with_file = [&](const std::string& text) {
+    return Arguments{"--upstream-url", url, "--http-token-file", folder.write("token", text)};
+  };
+  CHECK(load(with_file("s3cret\n")).settings.http_bearer == "s3cret");
+  CHECK(load({"--upstream-url", url, "--http-token", "s3cret"}).settings.http_bearer == "s3cret");
+  CHECK(load_error(with_file(" \n")).find("is empty") != std::string::npos);
+  Arguments both = with_file("s3cret");
+  both.insert(both.end(), {"--http-token", "other"});
+  CHECK(load_error(both) == "http_token and http_token_file are both set: set one of them");
 }

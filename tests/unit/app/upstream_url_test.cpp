@@ -108,8 +108,28 @@ TEST_CASE("Neon's hosts are verified with the system's roots unless the URL says
   CHECK(target_of(neon + "?sslrootcert=/r").sslmode == SslMode::verify_full);
   CHECK(target_of(neon + "?sslrootcert=/r").sslrootcert == "/r");
   CHECK(target_of(neon + "?sslnegotiation=direct").sslnegotiation == SslNegotiation::direct);
+  CHECK(target.sslnegotiation == SslNegotiation::direct);
+  CHECK(target_of(neon + "?sslnegotiation=postgres").sslnegotiation == SslNegotiation::postgres);
+  CHECK(target_of(neon + "?sslmode=prefer").sslnegotiation == SslNegotiation::postgres);
+  CHECK(target_of("host=h sslmode=require").sslnegotiation == SslNegotiation::postgres);
   CHECK(target_of(neon + "?sslsni=0").sslsni);
   CHECK(parse_upstream_url(neon, {{"PGSSLMODE", "require"}}).sslmode == SslMode::require);
+}
+
+TEST_CASE(
+    "a connection to Neon that has fallen silent is found out within a minute unless the URL says "
+    "otherwise") {
+  const UpstreamTarget target = target_of(neon);
+  CHECK(target.keepalives);
+  CHECK(target.keepalives_idle == std::chrono::seconds(30));
+  CHECK(target.keepalives_interval == std::chrono::seconds(10));
+  CHECK(target.keepalives_count == 3);
+  CHECK(target.tcp_user_timeout == std::chrono::seconds(30));
+  const UpstreamTarget own = target_of(neon + "?keepalives_idle=0&tcp_user_timeout=9&keepalives=0");
+  CHECK_FALSE(own.keepalives);
+  CHECK(own.keepalives_idle == std::chrono::seconds(0));
+  CHECK(own.tcp_user_timeout == std::chrono::milliseconds(9));
+  CHECK(target_of("host=h").tcp_user_timeout == std::chrono::seconds(0));
 }
 
 TEST_CASE("sslrootcert=system and direct TLS need enough of sslmode") {

@@ -25,18 +25,18 @@ TEST_CASE("a counter holds more than 32 bits") {
 TEST_CASE("another thread sees what was counted") {
   Counters counters;
   std::thread writer([&counters] {
-    for (int i = 0; i < 1000; ++i) ++counters.transactions;
+    for (int i = 0; i < 1000; ++i) ++counters.audits;
   });
   std::uint64_t last = 0;
   bool never_falls = true;
   for (int i = 0; i < 1000; ++i) {
-    const std::uint64_t seen = counters.transactions.value();
+    const std::uint64_t seen = counters.audits.value();
     never_falls = never_falls && seen >= last;
     last = seen;
   }
   writer.join();
   CHECK(never_falls);
-  CHECK(counters.transactions.value() == 1000);
+  CHECK(counters.audits.value() == 1000);
 }
 
 }  // namespace ballast

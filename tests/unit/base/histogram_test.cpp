@@ -63,6 +63,18 @@ TEST_CASE("sums, and what has come since") {
   CHECK(before.count() == 4);
 }
 
+TEST_CASE("since what has begun anew nothing has come, rather than less") {
+  Durations before;
+  before.add(1ms, 3);
+  before.add(4ms);
+  Durations anew;
+  anew.add(1ms);
+  anew.add(8ms);
+  anew -= before;
+  CHECK(anew.count() == 1);
+  CHECK(anew.sum() < 8ms);
+}
+
 TEST_CASE("how many were shorter than a power of two is exact") {
   Durations durations;
   for (const auto time : {0us, 15us, 16us, 255us, 256us, 257us, 1'048'575us, 1'048'576us})

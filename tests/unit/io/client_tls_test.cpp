@@ -112,6 +112,7 @@ TEST_CASE("a client that asks for TLS is served over TLS 1.3 and 1.2") {
     });
     CHECK(answer == "hello");
     CHECK(pair.probe.stream->is_tls());
+    CHECK(pair.probe.stream->figures().tls.starts_with(version == TLS1_3_VERSION ? "TLSv1.3/" : "TLSv1.2/"));
     CHECK(SSL_version(pair.client.ssl()) == version);
   }
 }

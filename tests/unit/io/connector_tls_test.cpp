@@ -1,5 +1,6 @@
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -149,6 +150,20 @@ TEST_CASE("verify-full accepts the right name and refuses a wrong one, verify-ca
   CHECK(error == "connect to other.example (127.0.0.1:" + std::to_string(server.listener.port()) +
                      "): TLS handshake: certificate verify failed: hostname mismatch");
   CHECK(talk(server, server.target(SslMode::verify_ca, "other.example")).error == "");
+}
+
+TEST_CASE("a connect tells what its phases took and when the server's certificate ends, resumed or not") {
+  Server server;
+  Connections connections;
+  const std::time_t now = std::time(nullptr);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(talk(connections, server, server.target(SslMode::verify_full)).error == "");
+    const ConnectFigures& figures = connections.result->figures;
+    CHECK(figures.connect_time > Duration{});
+    CHECK(figures.tls_time > Duration{});
+    CHECK(figures.certificate_expires_s >= now + 23 * 3600);
+    CHECK(figures.certificate_expires_s <= now + 25 * 3600);
+  }
 }
 
 TEST_CASE("verify-full checks an address against the certificate's addresses") {

@@ -45,6 +45,18 @@ TEST_CASE("a stream reads what the peer wrote and writes what the peer reads") {
   CHECK(pair.probe->stream->channel_binding().empty());
 }
 
+TEST_CASE("a stream knows both its ends") {
+  Pair pair;
+  const StreamFigures figures = pair.probe->stream->figures();
+  CHECK(figures.fd == pair.fd);
+  CHECK(figures.address + ":" + std::to_string(figures.port) == pair.probe->stream->peer());
+  CHECK(figures.local_address == "127.0.0.1");
+  CHECK(figures.local_port > 0);
+  CHECK(figures.local_port != figures.port);
+  CHECK(figures.peer_pid == 0);
+  CHECK(figures.tls.empty());
+}
+
 TEST_CASE("the listener is called in every turn for as long as bytes are left") {
   Pair pair;
   pair.probe->read_size = 2;

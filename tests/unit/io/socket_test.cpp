@@ -36,6 +36,16 @@ TEST_CASE("an IPv4 client of an IPv6 socket is shown as IPv4") {
   CHECK(text_of(numeric_address("::ffff:10.1.2.3", 7).at(0)) == "10.1.2.3:7");
 }
 
+TEST_CASE("an address has a host and a port; a unix socket has neither") {
+  CHECK(host_and_port(numeric_address("127.0.0.1", 5432).at(0)).host == "127.0.0.1");
+  CHECK(host_and_port(numeric_address("::1", 5432).at(0)).host == "::1");
+  CHECK(host_and_port(numeric_address("::1", 5432).at(0)).port == 5432);
+  CHECK(host_and_port(numeric_address("::ffff:10.1.2.3", 7).at(0)).host == "10.1.2.3");
+  CHECK(host_and_port(unix_address("/run/pg", 5432).at(0)).host == "unix");
+  CHECK(host_and_port(unix_address("/run/pg", 5432).at(0)).port == 0);
+  CHECK(host_and_port({}).host.empty());
+}
+
 TEST_CASE("a unix socket's address is libpq's path, abstract where the folder begins with @") {
   CHECK(text_of(unix_address("/run/pg", 5432).at(0)) == "/run/pg/.s.PGSQL.5432");
   const SocketAddress abstract = unix_address("@pg", 1).at(0);

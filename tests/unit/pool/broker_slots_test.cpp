@@ -147,7 +147,7 @@ TEST_CASE("with server_budget off nobody is asked, and what was known is forgott
 
 TEST_CASE("servers of replication and of those that listen count, but are asked nothing") {
   House house(with_size(5), Switch::on);
-  Pool replication(*house.pools, {"app", "ann", true}, {{"replication", "true"}});
+  Pool replication(*house.pools, {"app", "ann", Replication::physical}, {{"replication", "true"}});
   Client client;
   client.ask(replication);
   test::FarEnd far = house.connect();

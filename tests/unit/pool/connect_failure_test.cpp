@@ -115,4 +115,9 @@ TEST_CASE("what the network does passes, a certificate that is wrong does not") 
   CHECK(network("TLS to 10.0.0.1:5432: certificate verify failed") == ConnectFailure::refused);
 }
 
+TEST_CASE("a password that we do not know is the business of its user") {
+  const PgError unknown{Severity::fatal, "28P01", "server asks for a password, but none is known", {}, {}};
+  CHECK(kind_of(unknown, false) == ConnectFailure::rejected);
+}
+
 }  // namespace ballast

@@ -29,6 +29,7 @@ class Client final : public Waiter, public Lessee {
   int grants = 0;
   int refusals = 0;
   std::string request;  // what it asks of each server as soon as it has it
+  bool rides = false;   // may that go to a server whose login is not over?
 
   void ask(Pool& pool) {
     if (ServerConnection* const idle = pool.checkout(*this)) on_granted(*idle);
@@ -51,6 +52,7 @@ class Client final : public Waiter, public Lessee {
     granted.send(request);
     granted.flush();
   }
+  bool may_ride() const override { return rides; }
   void on_refused(const PgError& why) override {
     ++refusals;
     refused = why;
@@ -81,7 +83,7 @@ struct House {
     settings.server_budget = budget;
     settings.upstream.user = "ann";
     settings.upstream.password = "pencil";
-    settings.upstream.sslmode = SslMode::disable;
+    if (settings.upstream.sslmode == UpstreamTarget{}.sslmode) settings.upstream.sslmode = SslMode::disable;
     pools =
         std::make_unique<PoolSet>(fake.world, broker, std::make_shared<const Settings>(settings), users());
     wake();

@@ -273,7 +273,7 @@ TEST_CASE("without subscribers it is closed after server_idle_timeout, and nothi
   CHECK_FALSE(stage.server.is_gone());
   stage.house.pass(stage.house.settings.server_idle_timeout);
   CHECK(stage.server.is_gone());
-  CHECK(stage.house.broker.servers({"app", "ann", false, true}) == 0);
+  CHECK(stage.house.broker.servers({"app", "ann", Replication::none, true}) == 0);
 }
 
 TEST_CASE("it takes a place in the limits of its database, but none of its pool's size") {

@@ -1,4 +1,6 @@
 // What keepalive does to real pools: house.hpp's, in a fake world.
+#include <vector>
+
 #include <doctest/doctest.h>
 
 #include "tests/unit/pool/house.hpp"
@@ -21,7 +23,8 @@ Settings with(KeepaliveMode mode) {
 }
 
 struct Vigil : House {
-  explicit Vigil(KeepaliveMode mode) : House(with(mode)) {
+  explicit Vigil(KeepaliveMode mode) : Vigil(with(mode)) {}
+  explicit Vigil(const Settings& from) : House(from) {
     settings.upstream.dbname = "app";
     broker.keepalive().configure(KeepaliveTerms::of(settings));
     broker.upstream().disconnected(Upstream::End::slept);  // the one that House has made up
@@ -114,6 +117,30 @@ TEST_CASE("a server that a client is busy with, or in a transaction on, needs no
   house.pool().discard(*client.server);
 }
 
+TEST_CASE("a connect of keepalive is counted, though a read that might ride on it has come meanwhile") {
+  Settings settings = with(KeepaliveMode::always);
+  settings.upstream.sslmode = SslMode::verify_full;
+  Vigil house(settings);
+  Client client;
+  client.ask(house.pool());
+  house.connect();
+  house.pass_awake(285s);
+  REQUIRE(house.connecting() == 1);
+  Client rider;
+  rider.rides = true;
+  rider.ask(house.pool());
+  test::FarEnd far = house.fake.connector.accept();
+  far.send(wire::message('R', wire::int32(3)));  // it wants a password
+  house.fake.run();
+  CHECK_FALSE(rider.has_server());
+  far.send(backend::welcome());
+  house.fake.run();
+  CHECK(rider.has_server());
+  CHECK(house.keepalive().figures().connects == 1);
+  house.pool().discard(*rider.server);
+  house.pool().discard(*client.server);
+}
+
 TEST_CASE("a server that rests with its client is not touched: another is made instead") {
   Vigil house(KeepaliveMode::always);
   Client client;
@@ -180,6 +207,59 @@ TEST_CASE("a client that comes while the ping is under way gets the server as so
   house.fake.run();
   CHECK(client.has_server());
   client.give_back(house.pool());
+}
+
+// An operator's question ------------------------------------------------------------------------------------
+
+TEST_CASE("an operator's question is one empty query on an idle server, and its answer is told") {
+  Vigil house(KeepaliveMode::off);
+  test::FarEnd far = house.used();
+  std::vector<bool> told;
+  const auto ask = [&](PoolSet::AskEvenIf even_if) {
+    return house.pools->ask_database(even_if, house.fake.loop.now(),
+                                     [&](bool is_answered) { told.push_back(is_answered); });
+  };
+  CHECK(ask(PoolSet::AskEvenIf::never) == PoolSet::Asked::yes);
+  house.fake.run();
+  CHECK(far.take() == empty_query);
+  CHECK(told.empty());
+  CHECK(ask(PoolSet::AskEvenIf::never) == PoolSet::Asked::no_idle_server);
+  far.send(empty_answer);
+  house.fake.run();
+  CHECK(told == std::vector<bool>{true});
+  CHECK(house.pool().idle_count() == 1);
+  CHECK(PoolTotals::of(house.pool().statistics()).queries == 0);
+}
+
+TEST_CASE("a server that is lost instead of an answer is told as that, and is no ping that was missed") {
+  Vigil house(KeepaliveMode::off);
+  test::FarEnd far = house.used();
+  std::vector<bool> told;
+  house.pools->ask_database(PoolSet::AskEvenIf::never, house.fake.loop.now(),
+                            [&](bool is_answered) { told.push_back(is_answered); });
+  far.close();
+  house.fake.run();
+  CHECK(told == std::vector<bool>{false});
+}
+
+TEST_CASE("a database that may sleep is not asked while it rests, unless somebody insists") {
+  Vigil house(KeepaliveMode::off);
+  test::FarEnd far = house.used();
+  const auto ask = [&](PoolSet::AskEvenIf even_if) {
+    return house.pools->ask_database(even_if, house.fake.loop.now(), [](bool) {});
+  };
+  house.pass(31s);
+  CHECK(ask(PoolSet::AskEvenIf::never) == PoolSet::Asked::not_while_it_rests);
+  CHECK(far.take().empty());
+  CHECK(ask(PoolSet::AskEvenIf::it_rests) == PoolSet::Asked::yes);
+  far.send(empty_answer);
+  house.fake.run();
+  far.close();
+  house.fake.run();
+  CHECK(ask(PoolSet::AskEvenIf::it_rests) == PoolSet::Asked::not_awake);
+  CHECK(house.connecting() == 0);
+  house.pools->wake_database();
+  CHECK(house.connecting() == 1);
 }
 
 }  // namespace ballast

@@ -62,6 +62,35 @@ TEST_CASE(
   CHECK(third.has_server());
 }
 
+TEST_CASE(
+    "overload is seen, and who has waited for too long is told, when a server comes back: not only by "
+    "ticks") {
+  Busy house(with_target(40ms));
+  Client first;
+  Client second;
+  first.ask(house.pool());
+  second.ask(house.pool());
+  const auto work = [&](Client& client) {
+    house.fake.loop.advance(20ms);
+    client.give_back(house.pool());
+  };
+  house.fake.loop.advance(20ms);
+  work(house.holder);  // 40 ms: it may be a burst
+  CHECK(first.has_server());
+  Client third;
+  third.ask(house.pool());
+  work(first);  // 60 ms
+  CHECK(second.has_server());
+  for (Client* const client : {&first, &house.holder}) client->ask(house.pool());
+  Client last;
+  house.fake.loop.advance(60ms);
+  last.ask(house.pool());
+  work(second);  // the queue has stood since 40 ms
+  CHECK(house.counters().overloads.value() == 1);
+  CHECK(third.refusals == 1);
+  CHECK(last.has_server());
+}
+
 TEST_CASE("a queue that stands while the database wakes is no overload") {
   House house(with_target(100ms));
   house.broker.upstream().disconnected(Upstream::End::slept);

@@ -103,6 +103,22 @@ TEST_CASE("an idle server goes to the worker whose clients wait, with what is pr
   there.give_back(others.pool(app_ann));
 }
 
+TEST_CASE("a pool that another worker has filled is counted as a limit for who waits, and for nobody else") {
+  Settings settings = with_size(1);
+  settings.min_pool_size = 1;
+  TwoWorkers house(settings);
+  Client here;
+  here.ask(house.pool());
+  house.connect();
+  house.there(app_ann);  // which would like to have one, too
+  for (int i = 0; i < 10; ++i) house.pass(100ms);
+  CHECK(house.others.counters().refused_pool_size.value() == 0);
+  Client there;
+  there.ask(house.there(app_ann));
+  for (int i = 0; i < 10; ++i) house.pass(100ms);
+  CHECK(house.others.counters().refused_pool_size.value() == 1);
+}
+
 TEST_CASE("a replication server is never given to another worker's ordinary client") {
   House house(with_size(1));
   PoolSet others(house.fake.world, house.broker, std::make_shared<const Settings>(house.settings),
@@ -280,6 +296,75 @@ TEST_CASE("with fair_by two users whose clients never stop take turns for an odd
   check_turns(house, {&ann, &bob});
 }
 
+TEST_CASE("with fair_by a place does not go to who would then have two more") {
+  Settings settings;
+  settings.max_db_connections = 2;
+  settings.fair_by = FairBy::user;
+  House house(settings);
+  std::array<Client, 2> anns;
+  std::array<Client, 2> bobs;
+  anns[0].ask(house.pool(app_ann));
+  bobs[0].ask(house.pool(app_bob));
+  while (house.connecting() > 0) house.connect();
+  bobs[1].ask(house.pool(app_bob));
+  house.pass(1s);
+  anns[1].ask(house.pool(app_ann));
+  anns[0].give_back(house.pool(app_ann));
+  house.fake.run();
+  CHECK(anns[1].has_server());
+  CHECK(house.connecting() == 0);
+}
+
+// Gives the client the one place there is, by a connect that takes so long; then bob's client waits for it,
+// and after that another one of ann's.
+struct SlowlyConnected : House {
+  SlowlyConnected(Duration took, Duration bob_waits) : House(with_one_place()) {
+    ann.ask(pool(app_ann));
+    test::FarEnd far = fake.connector.accept();
+    fake.run();
+    pass(took);
+    far.send(backend::welcome());
+    fake.run();
+    bob.ask(pool(app_bob));
+    pass(bob_waits);
+    more.ask(pool(app_ann));
+    ann.give_back(pool(app_ann));
+    fake.run();
+  }
+  Client ann, bob, more;
+};
+
+TEST_CASE("a server is kept ten times as long as its connect took, if its own pool's clients wait") {
+  SlowlyConnected house(50ms, 300ms);
+  REQUIRE(house.more.has_server());  // though bob has waited for longer
+  house.pass(199ms);
+  SUBCASE("up to then") {
+    house.ann.ask(house.pool(app_ann));
+    house.more.give_back(house.pool(app_ann));
+    house.fake.run();
+    CHECK(house.ann.has_server());
+  }
+  SUBCASE("no longer") {
+    house.ann.ask(house.pool(app_ann));
+    house.pass(1ms);
+    house.more.give_back(house.pool(app_ann));
+    house.fake.run();
+    CHECK(house.connecting() == 1);
+    house.connect();
+    CHECK(house.bob.has_server());
+  }
+  SUBCASE("at once when none waits") {
+    house.more.give_back(house.pool(app_ann));
+    house.fake.run();
+    CHECK(house.connecting() == 1);
+  }
+}
+
+TEST_CASE("a wake is not paid for again: no server is kept for longer than two seconds") {
+  SlowlyConnected house(3s, 2s);
+  CHECK(house.connecting() == 1);
+}
+
 TEST_CASE("a place that has become free goes to the client that has waited longest, on whichever worker") {
   TwoWorkers house(with_one_place());
   Client ann;
@@ -327,7 +412,7 @@ TEST_CASE("a pool that ends keeps no place from others") {
   ann.ask(house.pool(app_ann));
   house.connect();
   {
-    Pool replication(house.others, {"app", "bob", true}, {{"replication", "true"}});
+    Pool replication(house.others, {"app", "bob", Replication::physical}, {{"replication", "true"}});
     Client walsender;
     walsender.ask(replication);
     CHECK(house.broker.is_anyone_hungry());
@@ -378,7 +463,7 @@ TEST_CASE("a replication connection has its turn under the limits of its databas
   TwoWorkers house(with_one_place());
   Crowd bobs(house.there(app_bob));
   house.fake.run();
-  Pool replication(*house.pools, {"app", "ann", true}, {{"replication", "true"}});
+  Pool replication(*house.pools, {"app", "ann", Replication::physical}, {{"replication", "true"}});
   Client walsender;
   walsender.ask(replication);
   for (int step = 0; step < 50 && !walsender.has_server(); ++step) {

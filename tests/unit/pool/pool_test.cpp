@@ -145,7 +145,17 @@ TEST_CASE("as many connects as waiters, and no more than the pool's size") {
   CHECK(house.connecting() == 0);
   CHECK(house.pool().server_count() == 3);
   CHECK(house.pool().waiting_count() == 2);
-  CHECK(house.counters().refused_pool_size.value() > 0);
+}
+
+TEST_CASE("who has to wait because the pool is full is counted, once") {
+  House house(with_size(1));
+  std::vector<Client> clients(3);
+  for (Client& client : clients) client.ask(house.pool());
+  CHECK(house.counters().refused_pool_size.value() == 2);  // the first has a server in the making
+  for (int i = 0; i < 10; ++i) house.pass(100ms);
+  house.connect();
+  for (int i = 0; i < 10; ++i) house.pass(100ms);
+  CHECK(house.counters().refused_pool_size.value() == 2);
 }
 
 TEST_CASE("at most max_server_connecting logins at once, over all pools; the others follow [5.6-106]") {
@@ -202,7 +212,7 @@ TEST_CASE(
   Client bob;
   bob.ask(house.pool(app_bob));
   CHECK(house.connecting() == 0);  // Ann is using it
-  CHECK(house.counters().refused_db_connections.value() > 0);
+  CHECK(house.counters().refused_db_connections.value() == 1);
   ann.give_back(house.pool(app_ann));
   house.fake.run();
   CHECK(server.is_gone());
@@ -231,7 +241,7 @@ TEST_CASE("max_user_connections is shared by the pools of a user") {
   Client again;
   again.ask(house.pool(app_ann));
   CHECK(house.connecting() == 0);
-  CHECK(house.counters().refused_user_connections.value() > 0);
+  CHECK(house.counters().refused_user_connections.value() == 1);
 }
 
 TEST_CASE("another database's idle server stays where max_db_connections is reached") {
@@ -521,6 +531,24 @@ TEST_CASE("a server that sleeps is not woken to fill a pool up to min_pool_size"
   client.ask(house.pool());
   house.connect();
   house.pass(100ms);
+  CHECK(house.connecting() == 1);
+}
+
+TEST_CASE("a server of a database that may sleep is replaced when it has worn out once somebody asks") {
+  Settings settings;
+  settings.min_pool_size = 1;
+  settings.scale_to_zero = ScaleToZero::on;
+  settings.server_lifetime = 10s;
+  House house(settings);
+  Client client;
+  client.ask(house.pool());
+  house.connect();
+  client.give_back(house.pool());
+  house.pass(10s);
+  CHECK(house.pool().server_count() == 0);
+  house.pass(1s);
+  CHECK(house.connecting() == 0);
+  client.ask(house.pool());
   CHECK(house.connecting() == 1);
 }
 
@@ -932,6 +960,19 @@ TEST_CASE("all idle servers can be closed at once") {
   house.fake.run();
   CHECK(house.pool().server_count() == 1);
   CHECK(clients[2].has_server());
+}
+
+TEST_CASE("who has gone from auth_file is told so at once, and nobody else waits for that") {
+  House house;
+  Client gone;
+  gone.ask(house.pool({"app", "carol"}));
+  house.fake.connector.accept().send(wire::message('R', wire::int32(3)));  // it wants a password
+  house.fake.run();
+  REQUIRE(gone.refusals == 1);
+  CHECK(gone.refused.sqlstate.starts_with("28"));
+  Client other;
+  other.ask(house.pool());
+  CHECK(house.connecting() == 1);
 }
 
 }  // namespace ballast

@@ -17,6 +17,7 @@ using namespace std::string_literals;
 struct Setup {
   test::FakeWorld world;
   UpstreamTarget target;
+  ScramKeyCache cache;
   std::unique_ptr<ServerConnect> connect;
   std::optional<ServerConnect::Outcome> outcome;
   int calls = 0;
@@ -27,7 +28,7 @@ struct Setup {
     login.user = "ann";
     login.password = "pencil";
     login.parameters = {{"user", "ann"}, {"database", "app"}};
-    connect = std::make_unique<ServerConnect>(world.world, target, login, nullptr,
+    connect = std::make_unique<ServerConnect>(world.world, target, login, &cache,
                                               world.loop.now() + std::chrono::seconds(5),
                                               [this](ServerConnect::Outcome result) {
                                                 ++calls;
@@ -75,6 +76,44 @@ TEST_CASE("the connector gets the deadline, and its failure is told in its words
   CHECK(setup.failed_with("Connection refused"));
   CHECK(setup.outcome->error.sqlstate == "08001");
   CHECK_FALSE(setup.outcome->refused_by_server);
+}
+
+TEST_CASE("a server that asks for another authentication than the last time is connected once more") {
+  Setup setup;
+  setup.cache.mechanism = scram_mechanism;
+  setup.begin();
+  test::FarEnd first = setup.world.connector.accept();
+  setup.world.run();
+  CHECK(first.take().find("SCRAM-SHA-256") != std::string::npos);
+  first.send(backend::welcome());  // it trusts us now
+  setup.world.run();
+  CHECK(setup.calls == 0);
+  test::FarEnd second = setup.world.connector.accept();
+  setup.world.run();
+  CHECK(second.take() == wire::startup("user\0ann\0database\0app\0"s));
+  second.send(backend::welcome());
+  setup.world.run();
+  REQUIRE(setup.calls == 1);
+  CHECK(setup.outcome->stream);
+}
+
+TEST_CASE("a login that has failed has no use for its key cache any more") {
+  test::FakeWorld world;
+  UpstreamTarget target;
+  target.sslmode = SslMode::disable;
+  auto cache = std::make_unique<ScramKeyCache>();
+  cache->mechanism = scram_mechanism;
+  std::string known = "not told";
+  ServerLoginRequest login;
+  login.password = "pencil";
+  ServerConnect connect(world.world, target, login, cache.get(), world.loop.now() + std::chrono::seconds(5),
+                        [&](const ServerConnect::Outcome&) {
+                          known = cache->mechanism;
+                          cache.reset();
+                        });
+  world.connector.accept().close();
+  world.run();
+  CHECK(known.empty());
 }
 
 TEST_CASE("a server that refuses the login says so itself") {

@@ -92,6 +92,8 @@ class Owner final : public ServerOwner {
     events += 'b';
     broken = why;
   }
+  void on_logged_in(ServerConnection&, const ReportedParameters&) override { events += 'i'; }
+  void on_login_failed(ServerConnection&, const PgError&, bool) override { events += 'f'; }
   void on_schema_changed() override { events += 'c'; }
   void on_defaults_changed() override { events += 'd'; }
   void on_unheld(ServerConnection&) override { events += 'u'; }

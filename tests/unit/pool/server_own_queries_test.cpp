@@ -103,6 +103,8 @@ class House final : public ServerOwner {
       hear(backend::complete("SELECT 1") + (left == 1 ? told : "") + backend::ready());
   }
 
+  void on_logged_in(ServerConnection&, const ReportedParameters&) override {}
+  void on_login_failed(ServerConnection&, const PgError&, bool) override {}
   void on_settled(ServerConnection&, const PgError& how) override {
     events += 's';
     error = how;

@@ -21,6 +21,18 @@ TEST_CASE("the same text and types are one statement, whoever holds it") {
   CHECK(table.size() == 1);
 }
 
+TEST_CASE("a visit sees each statement, and how many hold it") {
+  StatementTable table;
+  const StatementRef first = table.intern("a");
+  const StatementRef again = first;
+  table.intern("b");
+  std::string seen;
+  table.visit([&seen](const Statement& statement, std::size_t holders) {
+    seen += std::string(statement.definition()) + std::to_string(holders);
+  });
+  CHECK((seen == "a2b0" || seen == "b0a2"));
+}
+
 TEST_CASE("other parameter types, or a text that differs in one byte, are another statement [5.2-46]") {
   StatementTable table;
   const StatementRef text = table.intern("SELECT $1\0\0\1\0\0\0\x19"s);

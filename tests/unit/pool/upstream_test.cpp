@@ -325,4 +325,54 @@ TEST_CASE("patience with a server that can't be reached begins anew when it says
   CHECK_FALSE(stage.refusal().message.empty());
 }
 
+TEST_CASE("a wake lasts from the first connect to what sleeps until one has succeeded") {
+  Stage stage;
+  stage.connect();
+  stage.upstream.disconnected(Upstream::End::slept);
+  REQUIRE(stage.upstream.state() == State::asleep);
+  const TimePoint began = stage.now;
+  REQUIRE(stage.begin());
+  CHECK(stage.under_way.back().waking_since == began);
+  stage.fail(ConnectFailure::passing);
+  stage.now += 5s;
+  REQUIRE(stage.begin());
+  CHECK(stage.under_way.back().waking_since == began);
+  stage.succeed();
+  REQUIRE(stage.begin());
+  CHECK(stage.under_way.back().waking_since == long_ago);
+}
+
+TEST_CASE("a connect that was given up has woken nobody") {
+  Stage stage;
+  stage.connect();
+  stage.upstream.disconnected(Upstream::End::slept);
+  REQUIRE(stage.begin());
+  stage.give_up();
+  stage.now += 1h;
+  REQUIRE(stage.begin());
+  CHECK(stage.under_way.back().waking_since == stage.now);
+}
+
+TEST_CASE("its figures say since when it is so, and what went wrong last") {
+  Stage stage;
+  stage.connect();
+  stage.upstream.tick(stage.now);
+  const TimePoint awake_at = stage.now;
+  stage.upstream.tick(stage.now += 10s);
+  CHECK(stage.upstream.figures().state == State::awake);
+  CHECK(stage.upstream.figures().since == awake_at);
+  CHECK(stage.upstream.figures().failed_at == long_ago);
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::rejected, "no such user");  // says nothing of the database
+  CHECK(stage.upstream.figures().failed_at == long_ago);
+  REQUIRE(stage.begin());
+  stage.fail(ConnectFailure::refused, "over the quota");
+  const TimePoint failed_at = stage.now;
+  stage.upstream.tick(stage.now += 1s);
+  CHECK(stage.upstream.figures().state == State::refused);
+  CHECK(stage.upstream.figures().since == stage.now);
+  CHECK(stage.upstream.figures().failed_at == failed_at);
+  CHECK(stage.upstream.figures().last_error.message == "over the quota");
+}
+
 }  // namespace ballast

@@ -1,6 +1,7 @@
 #include "proxy/pool/user_table.hpp"
 
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -23,6 +24,13 @@ const std::string md5_text = "md50123456789abcdef0123456789abcdef";
 const std::string salt(16, 's');
 
 }  // namespace
+
+TEST_CASE("its names are those of the URL and of the file") {
+  test::FakeRandom random;
+  const UserTable users(upstream(), {{"ann", "a password"}}, random);
+  const std::vector<std::string> expected{"ann", "owner"};
+  CHECK(users.names() == expected);
+}
 
 TEST_CASE("the URL's own user may log in with its password, and so does Ballast") {
   test::FakeRandom random;

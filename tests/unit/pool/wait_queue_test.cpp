@@ -21,6 +21,10 @@ class Guest final : public Waiter {
   void on_granted(ServerConnection&) override {}
   void on_refused(const PgError&) override {}
   std::string_view application_name() const override { return application; }
+  void asks_again_since(TimePoint since) {
+    leave_queue();
+    asks_since_ = since;
+  }
 
   std::string name;
   std::string application;
@@ -63,6 +67,19 @@ struct Bar {
 };
 
 constexpr WaitQueue::Rules hundred_ms{100ms, 0, FairBy::none};
+
+TEST_CASE("who asks again has the place of when it asked first") {
+  Bar bar;
+  bar.comes("a");
+  bar.pass(10ms);
+  bar.comes("b");
+  bar.pass(10ms);
+  bar.comes("c").asks_again_since(bar.now - 15ms);
+  bar.queue.push(bar.guests.back(), bar.now);
+  CHECK(bar.guests.back().waiting_since() == bar.now - 15ms);
+  bar.comes("d");
+  CHECK(bar.serve_all() == "acbd");
+}
 
 TEST_CASE("first come, first served") {
   Bar bar;

@@ -87,16 +87,20 @@ struct Outcome {
   std::int32_t process_id = 0;
   PgError error;
   bool from_server = false;
+  bool has_guessed_wrong = false;
+  std::string known;  // the server's mechanism, for the next login
 };
 
-Outcome run(const ServerLoginRequest& asked, const std::vector<Flight>& flights, std::size_t offset,
-            std::size_t piece) {
-  ServerLogin login(asked, nullptr, fill_counting);
+const std::string first_words = startup("user\0ann\0database\0shop\0"s);
+
+Outcome run(ServerLogin& login, const std::vector<Flight>& flights, std::size_t offset, std::size_t piece) {
   Line line(login, offset, piece);
   Outcome end;
   std::string last;
   login.start(last);
-  CHECK(last == startup("user\0ann\0database\0shop\0"s));
+  CHECK(last.starts_with(first_words));
+  last.erase(0, first_words.size());
+  end.out = last;
   for (const Flight& flight : flights) {
     const std::string bytes = flight(last);
     last.clear();
@@ -110,14 +114,30 @@ Outcome run(const ServerLoginRequest& asked, const std::vector<Flight>& flights,
   end.process_id = login.process_id();
   end.error = login.error();
   end.from_server = login.from_server();
+  end.has_guessed_wrong = login.has_guessed_wrong();
+  return end;
+}
+
+// `known`: the server's mechanism, from a login before.
+Outcome run(const ServerLoginRequest& asked, const std::vector<Flight>& flights, std::size_t offset,
+            std::size_t piece, std::string_view known = {}) {
+  ScramKeyCache cache;
+  cache.mechanism = known;
+  Outcome end = [&] {
+    ServerLogin login(asked, &cache, fill_counting);
+    return run(login, flights, offset, piece);
+  }();
+  end.known = cache.mechanism;
   return end;
 }
 
 // The end of a login, which must be the same wherever the server's bytes are cut.
-Outcome converse(const ServerLoginRequest& asked, const std::vector<Flight>& flights) {
-  const Outcome whole = run(asked, flights, 1 << 20, 1 << 20);
+Outcome converse(const ServerLoginRequest& asked, const std::vector<Flight>& flights,
+                 std::string_view known = {}) {
+  const Outcome whole = run(asked, flights, 1 << 20, 1 << 20, known);
   at_every_cut(150, [&](std::size_t offset, std::size_t piece) {
-    const Outcome cut = run(asked, flights, offset, piece);
+    const Outcome cut = run(asked, flights, offset, piece, known);
+    REQUIRE(cut.known == whole.known);
     REQUIRE(cut.step == whole.step);
     REQUIRE(cut.out == whole.out);
     REQUIRE(cut.error.message == whole.error.message);
@@ -407,6 +427,7 @@ TEST_CASE("a server that never ends its login does not fill our memory") {
 TEST_CASE("PBKDF2 runs once for many logins") {
   ScramKeyCache cache;
   for (int i = 0; i < 2; ++i) {
+    cache.mechanism.clear();
     ServerLogin login(request(), &cache, fill_counting);
     Line line(login, 1 << 20, 1 << 20);
     std::string last;
@@ -421,6 +442,69 @@ TEST_CASE("PBKDF2 runs once for many logins") {
     CHECK(cache.salt == "salt");
     CHECK(cache.keys.client_key == derive_scram_keys("pencil", "salt", 1).client_key);
   }
+}
+
+// A mechanism that is known from a login before
+// --------------------------------------------------------------
+
+// Both flights of a server that is asked before it has asked: the list and the challenge go out in one.
+std::vector<Flight> prompted(const std::string& list, Mechanism mechanism, const std::string& last) {
+  const std::vector<Flight> asked = scram(list, mechanism, last);
+  return {[=](const std::string& initial) { return asked[0]({}) + asked[1](initial); }, asked[2]};
+}
+
+TEST_CASE("a login tells the next one by which mechanism the server has let it in") {
+  CHECK(converse(over_tls(), scram(both_list, Mechanism::with_binding, welcome)).known ==
+        "SCRAM-SHA-256-PLUS");
+  CHECK(converse(request(), scram(plain_list, Mechanism::without_binding, welcome)).known == "SCRAM-SHA-256");
+  CHECK(converse(request(), ok + key + ready).known.empty());
+}
+
+TEST_CASE("a known mechanism begins with the startup message: two flights are left of three") {
+  for (const bool is_tls : {false, true}) {
+    const Outcome asked = is_tls
+                              ? converse(over_tls(), scram(both_list, Mechanism::with_binding, welcome))
+                              : converse(request(), scram(plain_list, Mechanism::without_binding, welcome));
+    const Outcome end =
+        is_tls
+            ? converse(over_tls(), prompted(both_list, Mechanism::with_binding, welcome),
+                       scram_plus_mechanism)
+            : converse(request(), prompted(plain_list, Mechanism::without_binding, welcome), scram_mechanism);
+    CHECK(end.step == Step::ready);
+    CHECK(end.out == asked.out);
+    CHECK(end.known == asked.known);
+  }
+}
+
+TEST_CASE("what can't be used, or would not be chosen, is not guessed") {
+  const auto out = [](const ServerLoginRequest& asked, std::string_view known) {
+    return run(asked, {}, 1, 1, known).out;
+  };
+  CHECK(out(request(), "").empty());
+  CHECK(out(request(), scram_plus_mechanism).empty());
+  CHECK(out(over_tls(), scram_mechanism).empty());  // it may have been made to look as if it could not bind
+  CHECK(out(with(ChannelBindingPolicy::disable, over_tls()), scram_plus_mechanism).empty());
+  CHECK(wire::types(out(with(ChannelBindingPolicy::disable, over_tls()), scram_mechanism)) == "p");
+  CHECK(wire::types(out(with(ChannelBindingPolicy::require, over_tls()), scram_plus_mechanism)) == "p");
+}
+
+TEST_CASE("a server that wants something else than the last time is not told more, and the next login asks") {
+  for (const std::string& wish : {ok, authentication(3), authentication(5, "salt"), plain_list}) {
+    const Outcome end = converse(over_tls(), {say(wish)}, scram_plus_mechanism);
+    CHECK(end.step == Step::failed);
+    CHECK(end.has_guessed_wrong);
+    CHECK(wire::types(end.out) == "p");
+    CHECK(end.known.empty());
+  }
+}
+
+TEST_CASE("whatever ends a login that has guessed, the next one asks") {
+  const std::string refusal = message('E', "SFATAL\0C57P03\0Mthe database system is starting up\0\0"s);
+  const Outcome refused = converse(request(), {say(refusal)}, scram_mechanism);
+  CHECK(refused.from_server);
+  CHECK_FALSE(refused.has_guessed_wrong);
+  CHECK(refused.known.empty());
+  CHECK(run(request(), {}, 1, 1, scram_mechanism).known.empty());  // it closes without a word
 }
 
 }  // namespace ballast

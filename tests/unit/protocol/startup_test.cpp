@@ -54,7 +54,7 @@ TEST_CASE("a startup packet cut at any byte is read the same") {
   CHECK(message.user == "ann");
   CHECK(message.database == "shop");
   CHECK(message.parameters == StartupParameters{{"application_name", ""}});
-  CHECK_FALSE(message.replication);
+  CHECK(message.replication == Replication::none);
 }
 
 TEST_CASE("a database that is missing or empty is the user's name") {
@@ -88,10 +88,13 @@ TEST_CASE("protocol options are kept apart from parameters") {
 }
 
 TEST_CASE("replication is read as PostgreSQL reads it") {
-  for (const char* yes : {"database", "true", "TRUE", "t", "on", "1", "yes", "y"})
-    CHECK(read_good(startup("user\0ann\0replication\0"s + yes + "\0"s)).replication);
-  for (const char* no : {"false", "f", "off", "of", "0", "no", "n"})
-    CHECK_FALSE(read_good(startup("user\0ann\0replication\0"s + no + "\0"s)).replication);
+  const auto read = [](const std::string& value) {
+    return read_good(startup("user\0ann\0replication\0"s + value + "\0"s)).replication;
+  };
+  CHECK(read("database") == Replication::logical);
+  for (const char* yes : {"true", "TRUE", "t", "on", "1", "yes", "y"})
+    CHECK(read(yes) == Replication::physical);
+  for (const char* no : {"false", "f", "off", "of", "0", "no", "n"}) CHECK(read(no) == Replication::none);
   for (const char* bad : {"", "o", "2", "truer", "Database"})
     CHECK(read_bad(startup("user\0ann\0replication\0"s + bad + "\0"s)).sqlstate == "22023");
 }

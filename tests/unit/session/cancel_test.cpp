@@ -259,6 +259,21 @@ TEST_CASE("cancel_wait_timeout gives up; a request that may still arrive retires
   }
 }
 
+TEST_CASE("cancel_wait_timeout = 0 waits for ever") {
+  Settings settings;
+  settings.cancel_wait_timeout = 0s;
+  Running house(settings);
+  test::FarEnd canceller = house.cancel(house.key);
+  test::FarEnd carrier = house.fake.connector.accept();
+  house.run();
+  house.pass(1h);
+  CHECK_FALSE(canceller.is_gone());
+  CHECK(house.counters().cancel_wait_timeouts.value() == 0);
+  carrier.close();
+  house.run();
+  CHECK(canceller.is_gone());
+}
+
 TEST_CASE("a server that dies first ends its cancel too") {
   Running house;
   test::FarEnd canceller = house.cancel(house.key);

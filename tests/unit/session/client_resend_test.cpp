@@ -1,6 +1,7 @@
 // Servers that are lost before they have answered: what another is asked instead, and what the client is
 // told.
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -106,6 +107,79 @@ TEST_CASE("a server that says that it ends, and answers all the same, has said i
   CHECK(client.take().empty());
   house.answers(backend::selected("1"));
   CHECK(client.take() == crash + backend::selected("1"));
+}
+
+// Where the messages of an answer begin, its end excepted.
+std::vector<std::size_t> beginnings(const std::string& answer) {
+  std::vector<std::size_t> cuts;
+  std::size_t at = 0;
+  for (const auto& one : wire::messages(answer)) {
+    cuts.push_back(at);
+    at += 5 + one.body.size();
+  }
+  return cuts;
+}
+
+TEST_CASE(
+    "what reads is asked of another server when its own has ended right behind the answer's beginning") {
+  for (const std::string& request : {select, reset}) {
+    const std::string answer = request == select ? backend::selected("1") : was_reset;
+    for (const std::size_t cut : beginnings(answer)) {
+      for (const std::string& last_words : {goodbye, ""s}) {
+        Inn house;
+        FarEnd client = house.log_in();
+        house.asked_by(client, request);
+        house.server().send(answer.substr(0, cut) + last_words);
+        house.dies();
+        CHECK(client.take().empty());
+        CHECK(house.asked_next() == request);
+        house.answers(answer);
+        CHECK(client.take() == answer);
+      }
+    }
+  }
+}
+
+TEST_CASE("half a message of an answer is taken back too") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  const std::string answer = backend::selected("1");
+  house.server().send(answer.substr(0, answer.size() / 2));
+  house.dies();
+  CHECK(client.take().empty());
+  CHECK(house.asked_next() == select);
+}
+
+TEST_CASE("the beginning of an answer that has left is followed by what became of its end") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.answers(backend::row_description);
+  CHECK(client.take() == backend::row_description);
+  house.answers(goodbye);
+  CHECK(client.take() == goodbye);
+}
+
+TEST_CASE("a write that was answered but for its end may have been done, and is told so") {
+  Inn house;
+  FarEnd client = house.log_in();
+  house.asked_by(client, insert);
+  house.server().send(backend::complete("INSERT 0 1") + goodbye);
+  house.dies();
+  CHECK(client.take() == backend::complete("INSERT 0 1") + goodbye);
+}
+
+TEST_CASE("a name that has been prepared by a request that is lost behind that is not prepared twice") {
+  Inn house;
+  FarEnd client = house.log_in();
+  client.send(frontend::parse("mine", "SELECT a FROM t") + bind("mine") + frontend::execute() +
+              frontend::sync);
+  house.run();
+  house.server().take();
+  house.server().send(backend::parse_complete + goodbye);
+  house.dies();
+  CHECK(client.take() == backend::parse_complete + goodbye);
 }
 
 TEST_CASE("a write that a server was asked while it was shut down is written by another") {
@@ -332,6 +406,21 @@ TEST_CASE("a read that has waited for a silent server as long as a client may wa
   house.server().fail("Connection timed out");
   house.run();
   CHECK(error_in(client.take()).sqlstate == "08006");
+}
+
+TEST_CASE("a request that is asked again has waited since it was asked first") {
+  Settings settings;
+  settings.query_wait_timeout = 10s;
+  Inn house(settings);
+  FarEnd client = house.log_in();
+  house.asked_by(client, select);
+  house.pass(4s);
+  house.server().fail("Connection timed out");
+  house.run();
+  house.pass(5900ms);
+  CHECK(client.take().empty());
+  house.pass(100ms);
+  CHECK(error_in(client.take()).message.find("query_wait_timeout") != std::string::npos);
 }
 
 TEST_CASE("a read whose server is reset after a while may have been the reason, and is told") {

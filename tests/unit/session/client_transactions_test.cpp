@@ -152,7 +152,7 @@ TEST_CASE("BEGIN and its first statement leave in one write, and the client is t
   house.answers(committed);
   CHECK(client.take() == committed);
   CHECK(house.idle() == 1);
-  CHECK(house.counters().transactions.value() == 1);
+  CHECK(house.statistics().transactions.value() == 1);
 }
 
 TEST_CASE("a whole transaction in one flight of the client's is one write to the server") {

@@ -12,7 +12,6 @@ namespace ballast {
 namespace {
 
 using Source = Hearing::Source;
-using Verdict = Hearing::Verdict;
 
 // One order of notifications and marks, as the server keeps it, and two connections that read it at their own
 // pace. `told` is what the client hears.
@@ -27,15 +26,16 @@ class Theatre {
     std::size_t& at = at_[static_cast<std::size_t>(source)];
     if (at == queue_.size()) return false;
     const Entry entry = queue_[at];
-    const bool waits = source == Source::server && entry.mark == 0 && hearing.judge(source) == Verdict::later;
+    const bool waits =
+        source == Source::server && entry.mark == 0 && hearing.judge(source) == Hearing::Verdict::later;
     if (waits) return false;
     ++at;
     if (entry.mark != 0) {
       hearing.passed(source, entry.mark);
-    } else if (const Verdict verdict = hearing.judge(source); verdict == Verdict::now) {
+    } else if (const Hearing::Verdict verdict = hearing.judge(source); verdict == Hearing::Verdict::now) {
       tell_held();
       told.push_back(entry.notification);
-    } else if (verdict == Verdict::later) {
+    } else if (verdict == Hearing::Verdict::later) {
       hearing.hold(std::string(1, static_cast<char>(entry.notification)));
     }
     tell_held();
@@ -75,22 +75,22 @@ std::vector<int> up_to(int last) {
 TEST_CASE("from the first LISTEN on the server is heard, the shared connection is not") {
   Hearing hearing;
   CHECK(hearing.source() == Source::server);
-  CHECK(hearing.judge(Source::server) == Verdict::now);
-  CHECK(hearing.judge(Source::shared) == Verdict::never);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::now);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::never);
 }
 
 TEST_CASE("behind a mark the other is heard, but not before the first has come to the mark too") {
   Hearing hearing;
   CHECK(hearing.turn() == 1);
   CHECK(hearing.source() == Source::shared);
-  CHECK(hearing.judge(Source::server) == Verdict::now);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::now);
   hearing.passed(Source::shared, 1);
-  CHECK(hearing.judge(Source::shared) == Verdict::later);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::later);
   hearing.hold("early");
   CHECK_FALSE(hearing.has_due());
   hearing.passed(Source::server, 1);
-  CHECK(hearing.judge(Source::server) == Verdict::never);
-  CHECK(hearing.judge(Source::shared) == Verdict::now);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::never);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::now);
   REQUIRE(hearing.has_due());
   CHECK(hearing.take_held() == "early");
 }
@@ -102,13 +102,13 @@ TEST_CASE("a server that has come to its turn waits for what the shared connecti
     hearing.passed(source, 1);
   }
   CHECK(hearing.turn() == 2);
-  CHECK(hearing.judge(Source::server) == Verdict::never);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::never);
   hearing.passed(Source::server, 2);
-  CHECK(hearing.judge(Source::server) == Verdict::later);
-  CHECK(hearing.judge(Source::shared) == Verdict::now);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::later);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::now);
   hearing.passed(Source::shared, 2);
-  CHECK(hearing.judge(Source::server) == Verdict::now);
-  CHECK(hearing.judge(Source::shared) == Verdict::never);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::now);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::never);
 }
 
 TEST_CASE("at whatever pace the two read, each notification is told once and in order") {
@@ -147,9 +147,9 @@ TEST_CASE(
   hearing.passed(Source::shared, 1);
   hearing.turn();
   hearing.passed(Source::server, 2);
-  REQUIRE(hearing.judge(Source::server) == Verdict::later);
+  REQUIRE(hearing.judge(Source::server) == Hearing::Verdict::later);
   hearing.deafen();
-  CHECK(hearing.judge(Source::server) == Verdict::now);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::now);
   CHECK(hearing.listens_again());
   CHECK_FALSE(hearing.listens_again());
 }
@@ -163,14 +163,14 @@ TEST_CASE(
   hearing.deafen();
   CHECK(hearing.turn() == 2);
   hearing.passed(Source::server, 2);
-  CHECK(hearing.judge(Source::server) == Verdict::now);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::now);
   CHECK(hearing.listens_again());
   hearing.turn();
   hearing.passed(Source::shared, 2);  // late
   hearing.passed(Source::server, 3);
-  CHECK(hearing.judge(Source::shared) == Verdict::never);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::never);
   hearing.passed(Source::shared, 3);
-  CHECK(hearing.judge(Source::shared) == Verdict::now);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::now);
 }
 
 TEST_CASE("who was told by its server misses nothing when the shared connection is lost") {
@@ -198,7 +198,7 @@ TEST_CASE("a lost server leaves the turn to the shared connection, and something
   SUBCASE("while it did") { hearing.turn(); }
   hearing.lose_server();
   CHECK(hearing.source() == Source::shared);
-  CHECK(hearing.judge(Source::shared) == Verdict::now);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::now);
   CHECK(hearing.listens_again());
 }
 
@@ -210,12 +210,12 @@ TEST_CASE("another shared connection begins with the next mark") {
   hearing.turn();
   hearing.passed(Source::server, 2);
   hearing.change_shared();
-  CHECK(hearing.judge(Source::server) == Verdict::now);
+  CHECK(hearing.judge(Source::server) == Hearing::Verdict::now);
   hearing.turn();
   hearing.passed(Source::server, 3);
-  CHECK(hearing.judge(Source::shared) == Verdict::never);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::never);
   hearing.passed(Source::shared, 3);
-  CHECK(hearing.judge(Source::shared) == Verdict::now);
+  CHECK(hearing.judge(Source::shared) == Hearing::Verdict::now);
 }
 
 }  // namespace ballast

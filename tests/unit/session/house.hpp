@@ -68,7 +68,7 @@ class House {
     if (settings.default_pool_size == Settings{}.default_pool_size) settings.default_pool_size = 1;
     if (settings.auth_type == Settings{}.auth_type) settings.auth_type = AuthType::trust;
     settings.upstream.user = "ann";
-    settings.upstream.sslmode = SslMode::disable;
+    if (settings.upstream.sslmode == UpstreamTarget{}.sslmode) settings.upstream.sslmode = SslMode::disable;
     pools =
         std::make_unique<PoolSet>(fake.world, broker, std::make_shared<const Settings>(settings), users());
     sessions = std::make_unique<SessionSet>(fake.world, *pools, 3, clients, "mock key",
@@ -144,6 +144,8 @@ class House {
   std::string asked() { return wire::types(server().take()); }
   void reload() { pools->configure(std::make_shared<const Settings>(settings), users()); }
   Counters& counters() { return pools->counters(); }
+  // Of the first pool.
+  PoolStatistics& statistics() { return pools->pools().begin()->second->statistics(); }
 
   Settings settings;
   std::map<std::string, std::string> secrets;

@@ -205,6 +205,39 @@ TEST_CASE("client_login_timeout covers the time in which the parameters are trie
   CHECK(house.clients.load() == 0);
 }
 
+TEST_CASE("a login has one client_login_timeout, whatever it waits for") {
+  Settings settings;
+  settings.client_login_timeout = 10s;
+  House house(settings);
+  test::FarEnd client = house.arrive();
+  house.pass(6s);
+  client.send(House::startup("timezone\0Asia/Tokyo\0"s));
+  house.run();
+  house.connect();  // and the server says nothing to the set_config()
+  house.pass(3s);
+  CHECK_FALSE(client.is_gone());
+  house.pass(1s);
+  CHECK(client.is_gone());
+}
+
+TEST_CASE("a login's time is from accept to ReadyForQuery; who never gets there has none") {
+  House house;
+  test::FarEnd client = house.arrive();
+  test::FarEnd silent = house.arrive();
+  house.pass(2s);
+  client.send(House::startup({}));
+  house.run();
+  house.pass(1s);
+  house.connect();
+  CHECK(types(client.take()).ends_with("Z"));
+  silent.close();
+  house.run();
+  Durations logins;
+  house.pools->connect_times().client_login.add_to(logins);
+  CHECK(logins.count() == 1);
+  CHECK(logins.sum() == 3s);
+}
+
 TEST_CASE("a client that leaves before it has said anything leaves nothing [5.1-16]") {
   House house;
   test::FarEnd client = house.arrive();
@@ -261,13 +294,18 @@ TEST_CASE("a replication connection has a server of its own, made with its own p
     server.send(backend::welcome(7));
     house.run();
     CHECK(types(client.take()) == "RSSSSKZ");
+    house.pass(1h);
     client.send(frontend::query("IDENTIFY_SYSTEM"));
     house.run();
-    client.close();
+    CHECK(house.fake.connector.pending() == 0);  // the server that let it in
+    CHECK(server.take() == frontend::query("IDENTIFY_SYSTEM"));
+    server.send(backend::selected("1"));
+    house.run();
+    CHECK(types(client.take()) == "TDCZ");
+    client.send(frontend::terminate);
     house.run();
     CHECK(client.is_gone());
-    CHECK(house.fake.connector.pending() <= 1);
-    while (house.fake.connector.pending() > 0) house.connect();
+    CHECK(server.is_gone());
   }
 }
 

@@ -101,7 +101,7 @@ TEST_CASE("clients take turns on one server, each with its own answers") {
   house.run();
   CHECK(one.take() == backend::selected("one"));
   CHECK(two.take() == backend::selected("two"));
-  CHECK(house.counters().transactions.value() == 2);
+  CHECK(house.statistics().transactions.value() == 2);
 }
 
 TEST_CASE("a transaction keeps its server until it ends") {
@@ -155,12 +155,12 @@ TEST_CASE("in session pooling a transaction is counted once, however its next re
   house.run();
   house.server().send(backend::selected("1"));
   house.run();
-  CHECK(house.counters().transactions.value() == 1);
+  CHECK(house.statistics().transactions.value() == 1);
   for (const char byte : frontend::query("SELECT 2").substr(0, 8)) {
     client.send({&byte, 1});
     house.run();
   }
-  CHECK(house.counters().transactions.value() == 1);
+  CHECK(house.statistics().transactions.value() == 1);
 }
 
 TEST_CASE("statement pooling refuses a transaction block, and the server goes on without it") {
