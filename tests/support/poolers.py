@@ -3,13 +3,15 @@
     with Ballast(server, settings={"default_pool_size": 5}) as pooler:
         psycopg2.connect(pooler.url("app", "secret", "app"))
 
-Settings have the names that Ballast and PgBouncer share; times are in seconds.
+Settings have the names that Ballast and PgBouncer share; times are in seconds. BALLAST_BIN and PGBOUNCER_BIN name
+other binaries than the repository's and Debian's.
 """
 
 import os
 import pwd
 import shutil
 import signal
+import subprocess
 import tempfile
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -47,6 +49,11 @@ class Pooler:
     def __exit__(self, *_):
         processes.stop(self.process)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @classmethod
+    def prepares(cls) -> bool:
+        """Does it know prepared statements of the protocol?"""
+        return True
 
     def configure(self):
         raise NotImplementedError
@@ -119,6 +126,17 @@ class Ballast(Pooler):
 
 class PgBouncer(Pooler):
     name = "pgbouncer"
+    program = Path(os.environ.get("PGBOUNCER_BIN", "/usr/sbin/pgbouncer"))
+    prepares_from = (1, 21)  # from then on it knows prepared statements in transaction pooling
+
+    @classmethod
+    def version(cls) -> tuple[int, ...]:
+        told = subprocess.run([cls.program, "-V"], capture_output=True, text=True, check=True).stdout
+        return tuple(int(number) for number in told.split()[1].split("."))  # PgBouncer 1.18.0
+
+    @classmethod
+    def prepares(cls) -> bool:
+        return cls.version() >= cls.prepares_from
 
     def configure(self):
         users = "".join(f'"{user}" "{password}"\n' for user, password in self.accounts.items())
@@ -136,7 +154,10 @@ class PgBouncer(Pooler):
             "server_tls_ca_file": self.folder / "ca.crt",
             "log_connections": 0,
             "log_disconnections": 0,
-        } | self.settings
+        }
+        if self.prepares():
+            settings["max_prepared_statements"] = 200  # its default since 1.24; before, it was 0
+        settings |= self.settings
         lines = ["[databases]", f"* = host=localhost port={self.server.port}", "[pgbouncer]"]
         lines += [f"{name} = {value}" for name, value in settings.items()]
         (self.folder / "pgbouncer.ini").write_text("\n".join(lines) + "\n")
@@ -147,7 +168,7 @@ class PgBouncer(Pooler):
 
     def command(self):
         user = ["-u", "postgres"] if os.geteuid() == 0 else []
-        return ["/usr/sbin/pgbouncer", "-q", *user, self.folder / "pgbouncer.ini"]
+        return [self.program, "-q", *user, self.folder / "pgbouncer.ini"]
 
 
 class HAProxy(Pooler):

@@ -24,9 +24,10 @@ import processes
 from certificates import Authority
 
 HOST_BASED_AUTHENTICATION = """\
-# type   database  user         address  method
-local    all       all                   scram-sha-256
-hostssl  all       all          all      scram-sha-256
+# type   database     user         address  method
+local    all          all                   scram-sha-256
+hostssl  all          all          all      scram-sha-256
+hostssl  replication  all          all      scram-sha-256
 """
 TEST_SETTINGS = {
     "fsync": "off",

@@ -25,6 +25,7 @@ class Cycle:
     kind: str
     arrival: str
     told: list[Told] = field(default_factory=list)
+    first: Told | None = None  # who asked before all others, where it was known to sleep
     held: int = 0  # the most connects that waited for the database at a time
     connects: int = 0
 
@@ -37,20 +38,15 @@ class Cycle:
         """Did every idle server connection end before anybody asked? Else Ballast can't know that it is asleep."""
         return self.arrival == "asleep" and self.kind != "blackhole"
 
-    @property
-    def first_answer_s(self) -> float:
-        """From the first question to the first answer."""
-        began = min(told.began for told in self.told)
-        return min(told.began + told.took_s for told in self.told if not told.error) - began
-
 
 async def sleep_cycles(lamp: Lamp, sleepers: Sleepers, kind: str, count: int, arrivals=ARRIVALS) -> list[Cycle]:
     await post(lamp, "/set", suspend_mode=kind)
+    await sleepers.go_ahead(writes=True)  # what it reads from then on
     turns = itertools.islice(itertools.cycle(arrivals), count)
-    return [await sleep_cycle(lamp, sleepers, Cycle(kind, arrival)) for arrival in turns]
+    return [await sleep_cycle(lamp, sleepers, Cycle(kind, arrival), bool(turn & 2)) for turn, arrival in enumerate(turns)]
 
 
-async def sleep_cycle(lamp: Lamp, sleepers: Sleepers, cycle: Cycle) -> Cycle:
+async def sleep_cycle(lamp: Lamp, sleepers: Sleepers, cycle: Cycle, writes_first: bool) -> Cycle:
     before = await state(lamp)
     if cycle.arrival == "always":
         # A write that is under way when its server is gone may have been done, and nobody could hide that. The word that
@@ -70,10 +66,14 @@ async def sleep_cycle(lamp: Lamp, sleepers: Sleepers, cycle: Cycle) -> Cycle:
             await until(lamp, lambda seen: seen["state"] != "ACTIVE" and (is_silent or seen["sessions"] == 0), cycle)
         else:
             await suspending
+        first = asyncio.create_task(sleepers.go_ahead(writes_first)) if cycle.is_known_to_sleep else None
         asking = asyncio.create_task(sleepers.turn())
         await suspending
     await until(lamp, lambda seen: asking.done(), cycle)
     cycle.told += asking.result()
+    if cycle.is_known_to_sleep:
+        cycle.first = await first
+        cycle.told.append(cycle.first)
     sleepers.only_reads = False
     cycle.told += await sleepers.turn()
     cycle.connects = (await state(lamp))["logins"] - before["logins"]

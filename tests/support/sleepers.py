@@ -47,10 +47,11 @@ class Sleepers:
             Asyncpg(share, self.pooler),
             Node(share, self.pooler, node_modules),
         ]
+        self.pioneer = Psycopg(1, self.pooler)
 
     async def __aenter__(self) -> "Sleepers":
         async with AsyncExitStack() as stack:
-            for crowd in self.crowds:
+            for crowd in [*self.crowds, self.pioneer]:
                 await stack.enter_async_context(crowd)
             self.stack = stack.pop_all()
         return self
@@ -65,9 +66,14 @@ class Sleepers:
         parts = [first + number * 100_000 for number in range(len(self.crowds))]
         asked = [crowd.ask(part, repeats, self.only_reads) for part, crowd in zip(parts, self.crowds)]
         answered = [told for part in await asyncio.gather(*asked) for told in part]
-        for crowd in self.crowds:
+        for crowd in [*self.crowds, self.pioneer]:
             self.written |= crowd.written
         return answered
+
+    async def go_ahead(self, writes: bool) -> Told:
+        """One more asks, before the turn that follows."""
+        id = 2 * (self.turns + 1) * 1_000_001 + len(self.crowds) * 100_000
+        return await self.pioneer.ask_once(0, id, only_reads=not writes)
 
 
 class Crowd:
