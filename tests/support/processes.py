@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
+LOOK_S = 1.0  # what one look counts at most
 _libc = ctypes.CDLL(None)
 
 
@@ -17,14 +18,35 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_until(condition, what: str, deadline_s: float = 30.0):
-    """Polls until `condition()` is true, and gives back what it returned."""
-    end = time.monotonic() + deadline_s
+def wait_until(condition, what: str, deadline_s: float = 60.0):
+    """Polls until `condition()` is true, and gives back what it returned.
+
+    What counts is the time in which we looked: a machine that stood still has not waited."""
+    waited_s, longest_s, seen = 0.0, 0.0, time.monotonic()
     while not (result := condition()):
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited {deadline_s} s in vain: {what}")
+        if waited_s > deadline_s:
+            raise TimeoutError(f"waited {deadline_s} s in vain: {what} (longest look {longest_s:.1f} s; {_pressure()})")
         time.sleep(0.01)
+        now = time.monotonic()
+        longest_s = max(longest_s, now - seen)
+        waited_s += min(now - seen, LOOK_S)
+        seen = now
     return result
+
+
+def _pressure() -> str:
+    """How much the machine has kept its processes waiting lately."""
+    lines = [f"{kind} {Path('/proc/pressure', kind).read_text().splitlines()[0]}" for kind in ("cpu", "io")]
+    return ", ".join(lines)
+
+
+def _where_it_stands(process: subprocess.Popen) -> str:
+    """What each thread of a process that does not end is waiting for, for whoever reads the failure."""
+    told = []
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+        told.append(f"{(thread / 'comm').read_text().strip()} {state} {(thread / 'wchan').read_text()}")
+    return "; ".join(told)
 
 
 def accepts(port: int, host: str = "127.0.0.1") -> bool:
@@ -72,12 +94,13 @@ def spawn(command, log: Path, **options) -> subprocess.Popen:
         )
 
 
-def stop(process: subprocess.Popen, how: signal.Signals = signal.SIGTERM, deadline_s: float = 20.0) -> int:
+def stop(process: subprocess.Popen, how: signal.Signals = signal.SIGTERM, deadline_s: float = 60.0) -> int:
     """Asks the process to end, insists when it does not, and returns its exit status."""
     if process.poll() is None:
         process.send_signal(how)
         try:
-            process.wait(deadline_s)
-        except subprocess.TimeoutExpired:
+            wait_until(lambda: process.poll() is not None, f"process {process.pid} ends", deadline_s)
+        except TimeoutError as error:
+            print(error, _where_it_stands(process), sep="\n")
             process.kill()
     return process.wait()
