@@ -19,8 +19,6 @@ constexpr std::uint32_t max_authentication_length = 2000;
 constexpr std::size_t max_login_size = 256 * 1024;
 constexpr std::size_t max_parameters = 1000;
 
-constexpr std::size_t min_cancel_secret = 4;
-constexpr std::size_t max_cancel_secret = 256;
 constexpr std::size_t md5_salt_size = 4;
 
 struct Mechanisms {

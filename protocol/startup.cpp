@@ -14,8 +14,6 @@ namespace {
 
 // The prefix of protocol options, against parameters of the session (PostgreSQL manual, "Message Flow").
 constexpr std::string_view option_prefix = "_pq_.";
-constexpr std::size_t min_cancel_secret = 4;
-constexpr std::size_t max_cancel_secret = 256;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

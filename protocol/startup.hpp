@@ -20,13 +20,17 @@ inline constexpr std::int32_t ssl_request_code = 1234 << 16 | 5679;
 inline constexpr std::int32_t gssenc_request_code = 1234 << 16 | 5680;
 inline constexpr std::int32_t cancel_request_code = 1234 << 16 | 5678;
 
+// The bytes of the secret in BackendKeyData and CancelRequest.
+inline constexpr std::size_t min_cancel_secret = 4;
+inline constexpr std::size_t max_cancel_secret = 256;
+
 using StartupParameters = std::vector<std::pair<std::string, std::string>>;
 
 struct SslRequest {};
 struct GssEncRequest {};
 struct CancelRequest {
   std::int32_t process_id = 0;
-  std::string secret;  // 4 to 256 bytes
+  std::string secret;
 };
 // What a client's server is to be: one that answers SQL, or a walsender, of one database
 // (replication=database) or of the whole cluster (replication=true|on|yes|1).

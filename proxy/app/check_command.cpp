@@ -21,10 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds longest_timeout{600'000};  // where the settings have none
 
-double milliseconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
 ConnectError network_error(const std::string& message) {
   ConnectError failure;
   failure.error.message = message;
@@ -65,7 +61,7 @@ class Check {
         timeout_(timeout_of(settings_)) {}
 
   int run() {
-    add({"url", Verdict::ok, {}, shown_url(settings_.upstream) + " (from " + source_ + ")", ""});
+    add({"url", CheckVerdict::ok, {}, shown_url(settings_.upstream) + " (from " + source_ + ")", ""});
     if (const auto pooler = pooler_finding(settings_.upstream)) add(*pooler);
     if (reach_hosts() && log_in_first()) {
       log_in_again();
@@ -82,7 +78,7 @@ class Check {
     findings_.push_back(std::move(finding));
   }
 
-  void add_failure(const std::string& step, Verdict verdict, double time_ms, const std::string& what,
+  void add_failure(const std::string& step, CheckVerdict verdict, double time_ms, const std::string& what,
                    const ConnectError& failure) {
     add({step, verdict, time_ms, what + failure.error.message, remedy_of(failure)});
   }
@@ -101,12 +97,12 @@ class Check {
       const LookUp found = look_up(host.host);
       addresses = found.addresses;
       if (addresses.empty()) {
-        return add({"dns", Verdict::fail, found.time_ms, host.host + ": " + found.error,
+        return add({"dns", CheckVerdict::fail, found.time_ms, host.host + ": " + found.error,
                     "the host is unknown: look for typing errors in it, then at this machine's DNS; a Neon "
                     "endpoint that was "
                     "deleted has no address any more"});
       }
-      add({"dns", Verdict::ok, found.time_ms, host.host + ": " + joined(addresses), ""});
+      add({"dns", CheckVerdict::ok, found.time_ms, host.host + ": " + joined(addresses), ""});
     }
     const auto attempts = try_addresses(addresses, host.port, timeout_);
     const bool some_answer =
@@ -114,11 +110,11 @@ class Check {
     for (const TcpAttempt& attempt : attempts) {
       const std::string where = attempt.address + " port " + std::to_string(host.port);
       if (attempt.error.empty()) {
-        add({"tcp", Verdict::ok, attempt.time_ms, where, ""});
+        add({"tcp", CheckVerdict::ok, attempt.time_ms, where, ""});
         reachable_.hosts.push_back({host.host, attempt.address, host.port});
       } else {
-        add_failure("tcp", some_answer ? Verdict::warn : Verdict::fail, attempt.time_ms, where + ": ",
-                    network_error(attempt.error));
+        add_failure("tcp", some_answer ? CheckVerdict::warn : CheckVerdict::fail, attempt.time_ms,
+                    where + ": ", network_error(attempt.error));
       }
     }
   }
@@ -133,13 +129,13 @@ class Check {
     const auto begin = Clock::now();
     first_ = log_in_with(settings_.upstream.channel_binding);
     if (first_.failure) {
-      add_failure(is_of_tls(*first_.failure) ? "tls" : "login", Verdict::fail, milliseconds_since(begin), "",
-                  *first_.failure);
+      add_failure(is_of_tls(*first_.failure) ? "tls" : "login", CheckVerdict::fail, milliseconds_since(begin),
+                  "", *first_.failure);
       return false;
     }
     report_tls();
     const auto version = ask(first_.connection, "SHOW server_version");
-    add({"login", Verdict::ok, first_.login_ms,
+    add({"login", CheckVerdict::ok, first_.login_ms,
          "user " + settings_.upstream.user + ", database " + settings_.upstream.dbname +
              (version.empty() ? "" : ", PostgreSQL " + version.front()),
          ""});
@@ -151,13 +147,13 @@ class Check {
     if (protocol.empty()) {
       const bool is_local = is_socket_folder(settings_.upstream.hosts.front().host);
       return add({"tls",
-                  is_local ? Verdict::ok : Verdict::warn,
+                  is_local ? CheckVerdict::ok : CheckVerdict::warn,
                   {},
                   is_local ? "none: a unix socket" : "none",
                   is_local ? "" : "everybody on the way can read along: sslmode=verify-full"});
     }
     const bool is_direct = settings_.upstream.sslnegotiation == SslNegotiation::direct;
-    add({"tls", Verdict::ok, first_.tls_ms,
+    add({"tls", CheckVerdict::ok, first_.tls_ms,
          protocol + ", " + tls_attribute(first_.connection, "cipher") +
              (is_direct ? " (tried by SSLRequest; Ballast itself uses sslnegotiation=direct)" : ""),
          ""});
@@ -171,9 +167,13 @@ class Check {
     const bool has_tls = !tls_attribute(first_.connection, "protocol").empty();
     const Login again = log_in_with(has_tls ? ChannelBinding::require : settings_.upstream.channel_binding);
     if (has_tls && again.failure) {
-      add({"channel binding", Verdict::warn, {}, again.failure->error.message, remedy_of(*again.failure)});
+      add({"channel binding",
+           CheckVerdict::warn,
+           {},
+           again.failure->error.message,
+           remedy_of(*again.failure)});
     } else if (has_tls) {
-      add({"channel binding", Verdict::ok, again.login_ms, "SCRAM-SHA-256-PLUS", ""});
+      add({"channel binding", CheckVerdict::ok, again.login_ms, "SCRAM-SHA-256-PLUS", ""});
     }
     add(wake_finding(first_.silence_ms, again.failure ? 0 : again.silence_ms));
   }
@@ -205,7 +205,7 @@ class Check {
   const std::chrono::milliseconds timeout_;
   UpstreamTarget reachable_;  // with the addresses that answer
   Login first_;
-  Findings findings_;
+  CheckReport findings_;
 };
 
 }  // namespace
@@ -222,7 +222,7 @@ std::optional<Finding> pooler_finding(const UpstreamTarget& target) {
     const std::string direct = direct_neon_host(host.host);
     if (direct.empty()) continue;
     return Finding{"host",
-                   Verdict::warn,
+                   CheckVerdict::warn,
                    {},
                    host.host + " is Neon's own pooler: waits grow and session state is lost",
                    "use the direct host: " + direct};
@@ -232,7 +232,7 @@ std::optional<Finding> pooler_finding(const UpstreamTarget& target) {
 
 Finding certificate_finding(const PeerCertificate& certificate, SslMode mode) {
   constexpr long soon_days = 14;
-  Finding finding{"certificate", Verdict::ok, {}, "", ""};
+  Finding finding{"certificate", CheckVerdict::ok, {}, "", ""};
   finding.found = certificate.subject + ", issued by " + certificate.issuer + ", until " +
                   certificate.not_after + ", " + std::to_string(certificate.chain_length) +
                   " in its chain, " +
@@ -240,12 +240,12 @@ Finding certificate_finding(const PeerCertificate& certificate, SslMode mode) {
                    : mode == SslMode::verify_full ? "verified, its name too"
                                                   : "verified, but not its name");
   if (!certificate.is_trusted) {
-    finding.verdict = Verdict::warn;
+    finding.verdict = CheckVerdict::warn;
     finding.remedy =
         "anybody could show such a certificate: sslmode=verify-full, and sslrootcert=system or its root's "
         "file";
   } else if (certificate.days_left < soon_days) {
-    finding.verdict = Verdict::warn;
+    finding.verdict = CheckVerdict::warn;
     finding.remedy = "it ends in " + std::to_string(std::max(certificate.days_left, 0L)) +
                      " days: its owner must renew it";
   }
@@ -258,21 +258,22 @@ Finding wake_finding(double silence_ms, double silence_awake_ms) {
   constexpr double least_factor = 3;
   const double wake_ms = silence_ms - silence_awake_ms;
   if (wake_ms < least_wake_ms || silence_ms < least_factor * silence_awake_ms) {
-    return {"wake", Verdict::ok, {}, "the database was awake", ""};
+    return {"wake", CheckVerdict::ok, {}, "the database was awake", ""};
   }
   return {
-      "wake", Verdict::ok, wake_ms, "the wake took " + whole(wake_ms) + ": the database was asleep",
+      "wake", CheckVerdict::ok, wake_ms, "the wake took " + whole(wake_ms) + ": the database was asleep",
       "clients that come first wait so long (query_wait_timeout bounds it); keepalive avoids it, at a price"};
 }
 
 Finding round_trip_finding(std::vector<double> times_ms) {
   if (times_ms.empty()) {
-    return {"round trip", Verdict::fail, {}, "SELECT 1 has failed", "the connection was lost: try again"};
+    return {
+        "round trip", CheckVerdict::fail, {}, "SELECT 1 has failed", "the connection was lost: try again"};
   }
   std::ranges::sort(times_ms);
   const double median_ms = times_ms[times_ms.size() / 2];
-  return {"round trip", Verdict::ok, median_ms, "median of " + std::to_string(times_ms.size()) + " SELECT 1",
-          ""};
+  return {"round trip", CheckVerdict::ok, median_ms,
+          "median of " + std::to_string(times_ms.size()) + " SELECT 1", ""};
 }
 
 Finding limits_finding(const ServerLimits& limits, const Settings& settings) {
@@ -280,11 +281,11 @@ Finding limits_finding(const ServerLimits& limits, const Settings& settings) {
   budget.learn(limits);
   const int room = budget.figures().most;
   const int size = settings.pool_settings(settings.upstream.dbname, settings.upstream.user).pool_size;
-  Finding finding{"max_connections", Verdict::ok, {}, "", ""};
+  Finding finding{"max_connections", CheckVerdict::ok, {}, "", ""};
   finding.found = to_text(budget.figures()) + "; room for " + std::to_string(room) +
                   " servers, a pool may have " + std::to_string(size);
   if (size <= room) return finding;
-  finding.verdict = Verdict::warn;
+  finding.verdict = CheckVerdict::warn;
   finding.remedy = settings.server_budget == Switch::on
                        ? "server_budget keeps it to " + std::to_string(room) +
                              ": lower default_pool_size to that, or give the compute a larger size"

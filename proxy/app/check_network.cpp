@@ -16,11 +16,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t addresses_max = 32;
 
+}  // namespace
+
 double milliseconds_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
-
-}  // namespace
 
 LookUp look_up(const std::string& host) {
   asio::io_context context;

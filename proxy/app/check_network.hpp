@@ -9,6 +9,8 @@
 
 namespace ballast {
 
+double milliseconds_since(std::chrono::steady_clock::time_point begin);
+
 struct LookUp {
   std::vector<std::string> addresses;  // numeric, in the system's order; each once
   std::string error;                   // empty: there are some

@@ -10,7 +10,7 @@
 namespace ballast {
 namespace {
 
-std::string_view name_of(Verdict verdict) {
+std::string_view name_of(CheckVerdict verdict) {
   constexpr std::array<std::string_view, 3> names{"ok", "warn", "fail"};
   return names[static_cast<std::size_t>(verdict)];
 }
@@ -50,15 +50,16 @@ std::string finding_text(const Finding& finding) {
   return line + std::string(found_column, ' ') + "-> " + printable(finding.remedy) + "\n";
 }
 
-std::string findings_json(const Findings& findings) {
+std::string findings_json(const CheckReport& findings) {
   std::string steps;
   for (const Finding& finding : findings) steps += (steps.empty() ? "\n  " : ",\n  ") + step_json(finding);
   return std::string("{\"ok\": ") + (has_failed(findings) ? "false" : "true") + ", \"steps\": [" + steps +
          "\n]}\n";
 }
 
-bool has_failed(const Findings& findings) {
-  return std::ranges::any_of(findings, [](const Finding& each) { return each.verdict == Verdict::fail; });
+bool has_failed(const CheckReport& findings) {
+  return std::ranges::any_of(findings,
+                             [](const Finding& each) { return each.verdict == CheckVerdict::fail; });
 }
 
 }  // namespace ballast

@@ -7,23 +7,23 @@
 
 namespace ballast {
 
-enum class Verdict { ok, warn, fail };
+enum class CheckVerdict { ok, warn, fail };
 
 struct Finding {
   std::string step;  // "dns", "tcp", "tls", ...
-  Verdict verdict = Verdict::ok;
+  CheckVerdict verdict = CheckVerdict::ok;
   std::optional<double> time_ms;  // nothing: the step takes none
   std::string found;              // what was found, or what went wrong
   std::string remedy;             // what to do about it; empty: nothing
 };
 
-using Findings = std::vector<Finding>;
+using CheckReport = std::vector<Finding>;
 
 // One line, and a second one for the remedy.
 std::string finding_text(const Finding& finding);
 // {"ok": true, "steps": [{"step": ..., "verdict": ..., "ms": ..., "found": ..., "remedy": ...}, ...]}
-std::string findings_json(const Findings& findings);
+std::string findings_json(const CheckReport& findings);
 
-bool has_failed(const Findings& findings);
+bool has_failed(const CheckReport& findings);
 
 }  // namespace ballast

@@ -27,7 +27,7 @@ constexpr std::array scram_secret_options{
 };
 constexpr std::array<std::string_view, 2> shells{"bash", "zsh"};
 
-const std::array table{
+const std::array commands{
     CommandEntry{Command::serve, "serve", "", TakesSettings::yes,
       "serve the database that NEON_DATABASE_URL or DATABASE_URL names; what `ballast` alone does",
       "Listens for clients and shares few server connections among them, until SIGTERM. SIGHUP reads settings, users and certificates again.",
@@ -78,15 +78,15 @@ const std::array table{
 
 }  // namespace
 
-std::span<const CommandEntry> command_table() { return table; }
+std::span<const CommandEntry> command_table() { return commands; }
 
 const CommandEntry* find_command(std::string_view name) {
-  const auto found = std::ranges::find(table, name, &CommandEntry::name);
-  return found == table.end() ? nullptr : &*found;
+  const auto found = std::ranges::find(commands, name, &CommandEntry::name);
+  return found == commands.end() ? nullptr : &*found;
 }
 
 const CommandEntry& entry_of(Command command) {
-  return *std::ranges::find(table, command, &CommandEntry::command);
+  return *std::ranges::find(commands, command, &CommandEntry::command);
 }
 
 }  // namespace ballast

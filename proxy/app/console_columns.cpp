@@ -116,7 +116,7 @@ constexpr std::array settings{
 };
 // clang-format on
 
-Columns table(Show show) {
+Columns all_columns(Show show) {
   switch (show) {
     case Show::clients:
     case Show::servers:
@@ -176,7 +176,7 @@ Columns table(Show show) {
 }  // namespace
 
 std::vector<Column> columns_of(Show show, ColumnNames names) {
-  const Columns present = table(show);
+  const Columns present = all_columns(show);
   std::vector<Column> columns(present.begin(), present.end());
   if (names == ColumnNames::present) return columns;
   if (show == Show::stats) columns.push_back({"total_requests", numeric});

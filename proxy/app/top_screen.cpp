@@ -11,7 +11,7 @@
 namespace ballast {
 namespace {
 
-using Row = std::vector<std::string>;
+using Cells = std::vector<std::string>;
 
 std::string decimal(double number, int decimals) {
   std::array<char, 64> text{};
@@ -85,7 +85,7 @@ std::vector<std::string> head(const TopFigures& figures, std::string_view place)
   };
 }
 
-Row row_of(const TopPool& pool) {
+Cells row_of(const TopPool& pool) {
   return {named(pool.database),
           named(pool.user),
           whole(pool.clients),
@@ -106,14 +106,14 @@ Row row_of(const TopPool& pool) {
 }
 
 // Two columns of names to the left, numbers to the right.
-std::vector<std::string> aligned(const std::vector<Row>& rows) {
+std::vector<std::string> aligned(const std::vector<Cells>& rows) {
   constexpr std::size_t names = 2;
   std::vector<std::size_t> widths(rows.front().size());
-  for (const Row& row : rows) {
+  for (const Cells& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
   }
   std::vector<std::string> lines;
-  for (const Row& row : rows) {
+  for (const Cells& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - width_of(row[i]), ' ');
@@ -127,9 +127,9 @@ std::vector<std::string> aligned(const std::vector<Row>& rows) {
 }  // namespace
 
 std::string top_text(const TopFigures& figures, std::string_view place, Room room) {
-  std::vector<Row> rows{{"DATABASE", "USER", "CLIENTS", "WAITING", "OLDEST", "ACTIVE", "IDLE", "SETTLING",
-                         "CONNECTING", "SIZE", "TX/S", "REQ50", "REQ95", "REQ99", "WAIT50", "WAIT95",
-                         "WAIT99"}};
+  std::vector<Cells> rows{{"DATABASE", "USER", "CLIENTS", "WAITING", "OLDEST", "ACTIVE", "IDLE", "SETTLING",
+                           "CONNECTING", "SIZE", "TX/S", "REQ50", "REQ95", "REQ99", "WAIT50", "WAIT95",
+                           "WAIT99"}};
   for (const TopPool& pool : figures.pools) rows.push_back(row_of(pool));
   std::vector<std::string> lines = head(figures, place);
   std::ranges::move(aligned(rows), std::back_inserter(lines));

@@ -8,7 +8,7 @@ namespace ballast {
 
 namespace {
 
-constexpr std::string_view unhindered = "SET LOCAL synchronous_commit TO off;SET LOCAL lock_timeout TO 0;";
+constexpr std::string_view without_waits = "SET LOCAL synchronous_commit TO off;SET LOCAL lock_timeout TO 0;";
 
 std::string command(std::string_view verb, std::string_view channel) {
   std::string text(verb);
@@ -67,7 +67,7 @@ std::string set_mark(std::string_view mark_channel, Mark mark) {
 
 // Who listens to the channel of marks hears its own, in front of its ReadyForQuery.
 std::string listen_and_set_mark(const Channels& channels, std::string_view mark_channel, Mark mark) {
-  std::string text(unhindered);
+  std::string text(without_waits);
   text += listen_to(channels) + command("LISTEN", mark_channel) + command("NOTIFY", mark_channel);
   text.pop_back();
   return text + ",'" + std::to_string(mark.subscriber) + '.' + std::to_string(mark.number) + '\'';

@@ -1,7 +1,6 @@
 // What a statement calls and what it makes, wherever in it that stands.
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 
 #include "proxy/sql/effect_reader.hpp"
 #include "proxy/sql/known_functions.hpp"
@@ -9,21 +8,17 @@
 namespace ballast {
 namespace {
 
-bool is_one_of(const Token& token, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return token.is(word); });
-}
-
 // INSERT INTO t (a), CREATE TABLE t (a int), AS t(a), WITH x (a) AS: a name behind one of these is never
 // called.
 bool introduces_relation(const Token& word) {
-  return word.kind == TokenKind::word && is_one_of(word, {"as", "into", "table", "exists", "only", "with",
-                                                          "references", "copy", "view", "recursive"});
+  return word.kind == TokenKind::word && word.is_one_of({"as", "into", "table", "exists", "only", "with",
+                                                         "references", "copy", "view", "recursive"});
 }
 
 // CREATE [OR REPLACE] [LOCAL] TEMP, SELECT ... INTO [LOCAL] TEMP; in INSERT INTO temp it is a table's name.
 bool makes_temporary(const Token& before, const Token& second_before) {
-  if (before.is("into")) return !is_one_of(second_before, {"insert", "merge"});
-  return is_one_of(before, {"create", "replace", "global", "local"});
+  if (before.is("into")) return !second_before.is_one_of({"insert", "merge"});
+  return before.is_one_of({"create", "replace", "global", "local"});
 }
 
 // Quick: may note_word() find something?
@@ -121,7 +116,7 @@ void EffectReader::note_name() {
 void EffectReader::note_word(const Token& second_before) {
   if (token_.is("pg_settings") && name_.before.is("update")) add(Residue::settings);
   if (begins_with(token_, "pg_temp")) add(Residue::temp_objects | Residue::own_backend);
-  if (is_one_of(token_, {"temp", "temporary"}) && makes_temporary(name_.before, second_before))
+  if (token_.is_one_of({"temp", "temporary"}) && makes_temporary(name_.before, second_before))
     add(Residue::temp_objects);
   if (token_.is("execute") && name_.before.is("as")) {
     add(Residue::anything);

@@ -1,8 +1,6 @@
 #include "proxy/sql/effect_reader.hpp"
 
-#include <algorithm>
 #include <array>
-#include <initializer_list>
 
 namespace ballast {
 namespace {
@@ -120,10 +118,6 @@ Verb verb_of(const Token& token) {
   return Verb::anything;
 }
 
-bool is_one_of(const Token& token, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return token.is(word); });
-}
-
 }  // namespace
 
 void EffectReader::read() {
@@ -208,8 +202,8 @@ void EffectReader::statement() {
 // EXPLAIN [ANALYZE] [VERBOSE] or EXPLAIN (options), in front of a statement.
 void EffectReader::explain() {
   advance();
-  while (is_one_of(token_, {"analyze", "analyse", "verbose"})) advance();
-  if (token_.is('(') && !peek().is('(') && !is_one_of(peek(), {"select", "values", "with", "table"}))
+  while (token_.is_one_of({"analyze", "analyse", "verbose"})) advance();
+  if (token_.is('(') && !peek().is('(') && !peek().is_one_of({"select", "values", "with", "table"}))
     skip_parentheses();
 }
 
@@ -255,7 +249,7 @@ void EffectReader::discard() {
     effect_.channels.push_back({ChannelChange::Kind::unlisten_all, {}});
   } else if (token_.is("sequences")) {
     add(Residue::sequence_use);
-  } else if (is_one_of(token_, {"temp", "temporary"})) {
+  } else if (token_.is_one_of({"temp", "temporary"})) {
     add(Residue::temp_objects);
   }
 }
@@ -313,25 +307,25 @@ void EffectReader::drop() {
 
 void EffectReader::create() {
   advance();
-  while (is_one_of(token_, {"or", "replace", "global", "local", "temp", "temporary", "unlogged", "unique",
-                            "recursive", "materialized", "constraint", "trusted", "procedural", "foreign"})) {
-    if (is_one_of(token_, {"temp", "temporary"})) add(Residue::temp_objects);
+  while (token_.is_one_of({"or", "replace", "global", "local", "temp", "temporary", "unlogged", "unique",
+                           "recursive", "materialized", "constraint", "trusted", "procedural", "foreign"})) {
+    if (token_.is_one_of({"temp", "temporary"})) add(Residue::temp_objects);
     advance();
   }
-  if (is_one_of(token_, {"function", "procedure"})) return routine();
+  if (token_.is_one_of({"function", "procedure"})) return routine();
   if (token_.is("extension")) return add(Residue::anything);  // runs a script
   if (token_.is("index")) relation_ = Relation::indexed;
   // What these define does not run here.
-  if (is_one_of(token_, {"access", "aggregate",  "cast",     "collation", "conversion", "database", "domain",
-                         "event",  "group",      "language", "operator",  "policy",     "role",     "rule",
-                         "server", "statistics", "text",     "transform", "trigger",    "type",     "user"}))
+  if (token_.is_one_of({"access", "aggregate",  "cast",     "collation", "conversion", "database", "domain",
+                        "event",  "group",      "language", "operator",  "policy",     "role",     "rule",
+                        "server", "statistics", "text",     "transform", "trigger",    "type",     "user"}))
     calls_ = Calls::ignored;
 }
 
 void EffectReader::alter() {
   advance();
   if (token_.is("extension")) return add(Residue::anything);
-  if (is_one_of(token_, {"aggregate", "function", "operator", "procedure", "routine", "type"}))
+  if (token_.is_one_of({"aggregate", "function", "operator", "procedure", "routine", "type"}))
     calls_ = Calls::ignored;
 }
 

@@ -9,7 +9,9 @@
 // takes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,6 +45,9 @@ struct Token {
   // The key word or unquoted name, in any case.
   bool is(std::string_view lower_case) const {
     return size == lower_case.size() && kind == TokenKind::word && equals_folded(begin, lower_case);
+  }
+  bool is_one_of(std::initializer_list<std::string_view> words) const {
+    return std::any_of(words.begin(), words.end(), [this](std::string_view word) { return is(word); });
   }
   bool is_name() const { return kind == TokenKind::word || kind == TokenKind::quoted_name; }
   bool ends_statement() const { return kind == TokenKind::end || is(';'); }

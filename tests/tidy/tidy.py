@@ -180,6 +180,18 @@ def check_headers() -> Iterator[str]:
             yield f"{name(path)}:1: no #pragma once"
 
 
+def check_types_are_defined_once() -> Iterator[str]:
+    """Two types of one name in two headers break the one definition rule as soon as both meet in a program."""
+    seen: dict[str, str] = {}
+    for path in files("protocol/*.hpp", "proxy/**/*.hpp"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found = re.match(r"(?:struct|class|enum class|enum|using) (\w+)(?: final)?(?: [:{=]|$)", line)
+            if found and found[1] in seen:
+                yield f"{name(path)}:{number}: {found[1]} is defined in {seen[found[1]]} too"
+            elif found:
+                seen[found[1]] = f"{name(path)}:{number}"
+
+
 def check_format() -> Iterator[str]:
     """clang-format would change nothing."""
     program = shutil.which("clang-format-14") or "clang-format"

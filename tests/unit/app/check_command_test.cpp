@@ -20,16 +20,16 @@ TEST_CASE("only Neon's pooler is a finding, with the direct host as its remedy")
   CHECK_FALSE(pooler_finding(target));
   target.hosts.push_back({"ep-a-1-pooler.eu.neon.tech", "", 5432});
   REQUIRE(pooler_finding(target));
-  CHECK(pooler_finding(target)->verdict == Verdict::warn);
+  CHECK(pooler_finding(target)->verdict == CheckVerdict::warn);
   CHECK(contains(pooler_finding(target)->remedy, "ep-a-1.eu.neon.tech"));
 }
 
 TEST_CASE("a certificate is worth what was verified of it, and for how long") {
-  CHECK(certificate_finding(certificate(), SslMode::verify_full).verdict == Verdict::ok);
+  CHECK(certificate_finding(certificate(), SslMode::verify_full).verdict == CheckVerdict::ok);
   CHECK(contains(certificate_finding(certificate(), SslMode::verify_ca).found, "verified, but not its name"));
   PeerCertificate unknown = certificate();
   unknown.is_trusted = false;
-  CHECK(certificate_finding(unknown, SslMode::require).verdict == Verdict::warn);
+  CHECK(certificate_finding(unknown, SslMode::require).verdict == CheckVerdict::warn);
   PeerCertificate old = certificate();
   old.days_left = 3;
   CHECK(contains(certificate_finding(old, SslMode::verify_full).remedy, "in 3 days"));
@@ -45,12 +45,12 @@ TEST_CASE("a wake is a silence that the next login does not have") {
 
 TEST_CASE("the round trip is the median of what was measured") {
   CHECK(round_trip_finding({9, 1, 2}).time_ms == 2);
-  CHECK(round_trip_finding({}).verdict == Verdict::fail);
+  CHECK(round_trip_finding({}).verdict == CheckVerdict::fail);
 }
 
 TEST_CASE("a pool that may ask for more servers than there is room for is warned of") {
   Settings settings;
-  CHECK(limits_finding({104, 7}, settings).verdict == Verdict::ok);
+  CHECK(limits_finding({104, 7}, settings).verdict == CheckVerdict::ok);
   CHECK(contains(limits_finding({104, 7}, settings).found, "room for 93 servers, a pool may have 20"));
   settings.default_pool_size = 94;
   CHECK(contains(limits_finding({104, 7}, settings).remedy, "server_budget keeps it to 93"));

@@ -57,7 +57,7 @@ class Holder final : public Lessee {
   }
 };
 
-class House final : public ServerOwner {
+class Setup final : public ServerOwner {
  public:
   test::FakeWorld world;
   ParameterSets sets;
@@ -74,7 +74,7 @@ class House final : public ServerOwner {
   test::FarEnd far;
   std::unique_ptr<ServerConnection> server;
 
-  House() {
+  Setup() {
     bare->reported = {{"TimeZone", "UTC"}, {"client_encoding", "UTF8"}, {"application_name", ""}};
     ServerConnection::Birth birth;
     far = world.stream(birth.stream);
@@ -142,339 +142,339 @@ const std::string two_findings =
 TEST_CASE(
     "what an audit finds is the server's state, however its answer is cut, and none of it the client's") {
   wire::at_every_cut(two_findings.size(), [](std::size_t offset, std::size_t piece) {
-    House house;
-    house.client_runs(Residue::settings | Residue::temp_objects);
-    house.client.answers.clear();
-    house.server->audit();
-    CHECK(house.asked() == query(audit_query(Residue::settings | Residue::temp_objects, {})));
-    house.hear(std::string_view(two_findings).substr(0, offset));
+    Setup setup;
+    setup.client_runs(Residue::settings | Residue::temp_objects);
+    setup.client.answers.clear();
+    setup.server->audit();
+    CHECK(setup.asked() == query(audit_query(Residue::settings | Residue::temp_objects, {})));
+    setup.hear(std::string_view(two_findings).substr(0, offset));
     for (std::size_t at = offset; at < two_findings.size(); at += piece)
-      house.hear(std::string_view(two_findings).substr(at, piece));
-    CHECK(house.client.events == "ta");
-    CHECK(house.client.answers.empty());
-    CHECK(house.server->parameters() == house.sets.intern({{"timezone", "Asia/Tokyo"}}));
-    CHECK(house.server->residue().pins() == Residue::temp_objects);
-    CHECK_FALSE(house.server->is_busy_with_own());
+      setup.hear(std::string_view(two_findings).substr(at, piece));
+    CHECK(setup.client.events == "ta");
+    CHECK(setup.client.answers.empty());
+    CHECK(setup.server->parameters() == setup.sets.intern({{"timezone", "Asia/Tokyo"}}));
+    CHECK(setup.server->residue().pins() == Residue::temp_objects);
+    CHECK_FALSE(setup.server->is_busy_with_own());
   });
 }
 
 TEST_CASE("an audit that did not ask for settings leaves them as they were") {
-  House house;
-  house.be_in({{"work_mem", "64"}});
-  house.client_runs(Residue::advisory_locks);
-  house.server->audit();
-  house.hear(backend::audit({{"l", "", ""}}));
-  CHECK(house.server->parameters() == house.sets.intern({{"work_mem", "64"}}));
-  CHECK(house.server->residue().pins() == Residue::advisory_locks);
+  Setup setup;
+  setup.be_in({{"work_mem", "64"}});
+  setup.client_runs(Residue::advisory_locks);
+  setup.server->audit();
+  setup.hear(backend::audit({{"l", "", ""}}));
+  CHECK(setup.server->parameters() == setup.sets.intern({{"work_mem", "64"}}));
+  CHECK(setup.server->residue().pins() == Residue::advisory_locks);
 }
 
 TEST_CASE("an audit that fails says nothing: what it asked for is unknown, the rest as it was") {
-  House house;
-  house.be_in({{"work_mem", "64"}});
-  house.client_runs(Residue::settings);
-  house.server->audit();
-  house.hear(wire::message('T', "\0\0"s) +
+  Setup setup;
+  setup.be_in({{"work_mem", "64"}});
+  setup.client_runs(Residue::settings);
+  setup.server->audit();
+  setup.hear(wire::message('T', "\0\0"s) +
              backend::error("57014", "canceling statement due to statement timeout") + backend::ready());
-  CHECK(house.client.events == "ta");
-  CHECK(house.client.answers == backend::complete("SET") + backend::ready());
-  CHECK(house.server->parameters() == house.sets.intern({{"work_mem", "64"}}));
-  CHECK(house.server->residue().unknown() == Residue::settings);
-  CHECK_FALSE(house.server->broken());
-  house.client_runs({});
-  house.server->audit();
-  house.hear(backend::audit({}));
-  CHECK(house.server->residue().is_clean());
-  CHECK(house.server->parameters() == house.bare);
+  CHECK(setup.client.events == "ta");
+  CHECK(setup.client.answers == backend::complete("SET") + backend::ready());
+  CHECK(setup.server->parameters() == setup.sets.intern({{"work_mem", "64"}}));
+  CHECK(setup.server->residue().unknown() == Residue::settings);
+  CHECK_FALSE(setup.server->broken());
+  setup.client_runs({});
+  setup.server->audit();
+  setup.hear(backend::audit({}));
+  CHECK(setup.server->residue().is_clean());
+  CHECK(setup.server->parameters() == setup.bare);
 }
 
 TEST_CASE("an audit of anything asks for the settings of functions once, and again by the new names") {
-  House house;
-  house.wants_names = true;
-  house.client_runs(Residue::settings);
-  house.server->audit();
-  CHECK(house.asked().find(setting_names_query) == std::string::npos);
-  house.hear(backend::audit({}));
-  house.client_runs(Residue::anything);
-  house.server->audit();
-  CHECK(house.asked().find(setting_names_query) != std::string::npos);
-  house.hear(backend::audit({{"c", "app.user", ""}}));
-  CHECK(house.custom == CustomSettings{"app.user"});
-  CHECK(house.server->residue().needs_audit());
-  house.server->audit();
-  CHECK(house.asked() == query(audit_query(Residue::settings, {"app.user"})));
-  house.hear(backend::audit({{"s", "app.user", "anne"}}));
-  CHECK(house.server->residue().is_clean());
-  CHECK(house.server->parameters() == house.sets.intern({{"app.user", "anne"}}));
+  Setup setup;
+  setup.wants_names = true;
+  setup.client_runs(Residue::settings);
+  setup.server->audit();
+  CHECK(setup.asked().find(setting_names_query) == std::string::npos);
+  setup.hear(backend::audit({}));
+  setup.client_runs(Residue::anything);
+  setup.server->audit();
+  CHECK(setup.asked().find(setting_names_query) != std::string::npos);
+  setup.hear(backend::audit({{"c", "app.user", ""}}));
+  CHECK(setup.custom == CustomSettings{"app.user"});
+  CHECK(setup.server->residue().needs_audit());
+  setup.server->audit();
+  CHECK(setup.asked() == query(audit_query(Residue::settings, {"app.user"})));
+  setup.hear(backend::audit({{"s", "app.user", "anne"}}));
+  CHECK(setup.server->residue().is_clean());
+  CHECK(setup.server->parameters() == setup.sets.intern({{"app.user", "anne"}}));
 }
 
 TEST_CASE("where functions set what can't be asked for, whoever may have called one keeps the server") {
-  House house;
-  house.has_nameless = true;
-  house.client_runs(Residue::settings);
-  house.server->audit();
-  house.hear(backend::audit({}));
-  CHECK(house.server->residue().is_clean());
-  house.client_runs(Residue::anything);
-  house.server->audit();
-  house.hear(backend::audit({}));
-  CHECK(house.server->residue().pins() == Residue::unseen);
+  Setup setup;
+  setup.has_nameless = true;
+  setup.client_runs(Residue::settings);
+  setup.server->audit();
+  setup.hear(backend::audit({}));
+  CHECK(setup.server->residue().is_clean());
+  setup.client_runs(Residue::anything);
+  setup.server->audit();
+  setup.hear(backend::audit({}));
+  CHECK(setup.server->residue().pins() == Residue::unseen);
 }
 
 TEST_CASE("a setting that is too long to be told is unknown, until an audit finds it shorter") {
-  House house;
-  house.client_runs(Residue::settings);
-  house.server->audit();
+  Setup setup;
+  setup.client_runs(Residue::settings);
+  setup.server->audit();
   const std::string too_long = "\0\3"s + wire::int32(1) + "s" + wire::int32(5) + "app.x" + wire::int32(-1);
-  house.hear(wire::message('T', "\0\0"s) + wire::message('D', too_long) + backend::complete("SELECT 1") +
+  setup.hear(wire::message('T', "\0\0"s) + wire::message('D', too_long) + backend::complete("SELECT 1") +
              backend::ready());
-  CHECK_FALSE(house.server->broken());
-  CHECK(house.server->residue().unknown() == Residue::settings);
-  house.client_runs({});
-  house.server->audit();
-  house.hear(backend::audit({{"s", "app.x", "short"}}));
-  CHECK(house.server->residue().is_clean());
+  CHECK_FALSE(setup.server->broken());
+  CHECK(setup.server->residue().unknown() == Residue::settings);
+  setup.client_runs({});
+  setup.server->audit();
+  setup.hear(backend::audit({{"s", "app.x", "short"}}));
+  CHECK(setup.server->residue().is_clean());
 }
 
 TEST_CASE("a name is lent for one query: what comes of the Parse is nobody's but ours") {
   for (const std::string& parsed :
        {wire::message('1', ""), backend::error("25P02", "current transaction is aborted")}) {
-    House house;
-    house.server->lend_name("mine", "SELECT 1\0\0\0"s);
-    house.server->expect({.kind = RequestKind::query});
-    house.server->take_name_back("mine");
-    CHECK(wire::types(house.asked()) == "PSCS");
-    CHECK(house.server->is_busy_with_own());
-    house.hear(parsed + backend::ready() + backend::complete("EXECUTE") + backend::ready());
-    CHECK(house.client.answers == backend::complete("EXECUTE") + backend::ready());
-    CHECK(house.server->is_busy_with_own_only());
-    house.hear(wire::message('3', "") + backend::ready());
-    CHECK_FALSE(house.server->is_busy_with_own());
-    CHECK(house.client.answers == backend::complete("EXECUTE") + backend::ready());
-    CHECK_FALSE(house.server->broken());
+    Setup setup;
+    setup.server->lend_name("mine", "SELECT 1\0\0\0"s);
+    setup.server->expect({.kind = RequestKind::query});
+    setup.server->take_name_back("mine");
+    CHECK(wire::types(setup.asked()) == "PSCS");
+    CHECK(setup.server->is_busy_with_own());
+    setup.hear(parsed + backend::ready() + backend::complete("EXECUTE") + backend::ready());
+    CHECK(setup.client.answers == backend::complete("EXECUTE") + backend::ready());
+    CHECK(setup.server->is_busy_with_own_only());
+    setup.hear(wire::message('3', "") + backend::ready());
+    CHECK_FALSE(setup.server->is_busy_with_own());
+    CHECK(setup.client.answers == backend::complete("EXECUTE") + backend::ready());
+    CHECK_FALSE(setup.server->broken());
   }
 }
 
 TEST_CASE("what may have changed what servers are born with is told at the end of its transaction") {
   for (const std::string tag : {"ALTER ROLE", "ALTER DATABASE"}) {
-    House house;
-    house.server->expect({.kind = RequestKind::query});
-    house.hear(backend::complete(tag) + backend::ready('T'));
-    CHECK(house.events.empty());
-    house.server->expect({.kind = RequestKind::query});
-    house.hear(backend::complete("COMMIT") + backend::ready());
-    CHECK(house.events == "d");
-    house.server->expect({.kind = RequestKind::query});
-    house.hear(backend::complete("ALTER TABLE") + backend::ready());
-    CHECK(house.events == "d");
+    Setup setup;
+    setup.server->expect({.kind = RequestKind::query});
+    setup.hear(backend::complete(tag) + backend::ready('T'));
+    CHECK(setup.events.empty());
+    setup.server->expect({.kind = RequestKind::query});
+    setup.hear(backend::complete("COMMIT") + backend::ready());
+    CHECK(setup.events == "d");
+    setup.server->expect({.kind = RequestKind::query});
+    setup.hear(backend::complete("ALTER TABLE") + backend::ready());
+    CHECK(setup.events == "d");
   }
 }
 
 TEST_CASE("an answer that is none of an audit's ends the server and its client") {
-  House house;
-  house.client_runs(Residue::settings);
-  house.server->audit();
-  house.hear(backend::row_description + backend::row("what?"));
-  CHECK(house.client.events == "tl");
-  CHECK(house.events == "b");
-  CHECK(house.error.message == "the answer of an audit is malformed");
+  Setup setup;
+  setup.client_runs(Residue::settings);
+  setup.server->audit();
+  setup.hear(backend::row_description + backend::row("what?"));
+  CHECK(setup.client.events == "tl");
+  CHECK(setup.events == "b");
+  CHECK(setup.error.message == "the answer of an audit is malformed");
 }
 
 TEST_CASE("a server that is lost in an audit takes its client with it: what that had there is gone") {
-  House house;
-  house.client_runs(Residue::settings);
-  house.server->audit();
-  house.far.close();
-  house.hear(wire::message('T', "\0\0"s));
-  CHECK(house.client.events == "tl");
-  CHECK(house.events == "b");
+  Setup setup;
+  setup.client_runs(Residue::settings);
+  setup.server->audit();
+  setup.far.close();
+  setup.hear(wire::message('T', "\0\0"s));
+  CHECK(setup.client.events == "tl");
+  CHECK(setup.events == "b");
 }
 
 TEST_CASE("an audit whose client has left settles the server, failed or not") {
   for (const bool fails : {false, true}) {
     CAPTURE(fails);
-    House house;
-    house.client_runs(Residue::settings);
-    house.server->audit();
-    CHECK(house.server->is_busy_with_own_only());
-    house.server->unlease();
-    house.hear(fails ? backend::error("57014", "canceled") + backend::ready() : two_findings);
-    CHECK(house.events == "s");
-    CHECK(house.error.message.empty());
-    CHECK(house.client.events == "t");
-    CHECK_FALSE(house.server->residue().is_clean());
+    Setup setup;
+    setup.client_runs(Residue::settings);
+    setup.server->audit();
+    CHECK(setup.server->is_busy_with_own_only());
+    setup.server->unlease();
+    setup.hear(fails ? backend::error("57014", "canceled") + backend::ready() : two_findings);
+    CHECK(setup.events == "s");
+    CHECK(setup.error.message.empty());
+    CHECK(setup.client.events == "t");
+    CHECK_FALSE(setup.server->residue().is_clean());
   }
 }
 
 TEST_CASE("a request behind an audit is the client's, and is asked about by the next") {
-  House house;
-  house.client_runs(Residue::settings);
-  house.client.answers.clear();
-  house.server->audit();
-  house.server->suspect(Residue::prepared);
-  house.server->expect({.kind = RequestKind::query});
-  CHECK_FALSE(house.server->is_busy_with_own_only());
-  house.hear(backend::audit({}) + backend::selected("1"));
-  CHECK(house.client.answers == backend::selected("1"));
-  CHECK(house.client.events == "tat");
-  CHECK(house.server->residue().needs_audit());
+  Setup setup;
+  setup.client_runs(Residue::settings);
+  setup.client.answers.clear();
+  setup.server->audit();
+  setup.server->suspect(Residue::prepared);
+  setup.server->expect({.kind = RequestKind::query});
+  CHECK_FALSE(setup.server->is_busy_with_own_only());
+  setup.hear(backend::audit({}) + backend::selected("1"));
+  CHECK(setup.client.answers == backend::selected("1"));
+  CHECK(setup.client.events == "tat");
+  CHECK(setup.server->residue().needs_audit());
 }
 
 TEST_CASE(
     "values are asked for in the encoding in which the server was born, and the client's is as reported") {
-  House house;
-  house.client_runs(Residue::settings, backend::parameter("client_encoding", "LATIN1"));
-  house.far.take();
-  house.server->audit();
-  CHECK(house.asked() == query("SET LOCAL client_encoding TO 'UTF8';" + audit_query(Residue::settings, {})));
+  Setup setup;
+  setup.client_runs(Residue::settings, backend::parameter("client_encoding", "LATIN1"));
+  setup.far.take();
+  setup.server->audit();
+  CHECK(setup.asked() == query("SET LOCAL client_encoding TO 'UTF8';" + audit_query(Residue::settings, {})));
   // SET LOCAL shows as the session's doing, and its value is ours.
-  house.hear(backend::complete("SET") + backend::audit({{"s", "client_encoding", "UTF8"}}));
-  CHECK(house.server->parameters() == house.sets.intern({{"client_encoding", "LATIN1"}}));
+  setup.hear(backend::complete("SET") + backend::audit({{"s", "client_encoding", "UTF8"}}));
+  CHECK(setup.server->parameters() == setup.sets.intern({{"client_encoding", "LATIN1"}}));
 }
 
 TEST_CASE("custom settings are asked for by the names that the owner knows") {
-  House house;
-  house.custom = {"app.user"};
-  house.client_runs(Residue::settings);
-  house.far.take();
-  house.server->audit();
-  CHECK(house.asked() == query(audit_query(Residue::settings, {"app.user"})));
+  Setup setup;
+  setup.custom = {"app.user"};
+  setup.client_runs(Residue::settings);
+  setup.far.take();
+  setup.server->audit();
+  CHECK(setup.asked() == query(audit_query(Residue::settings, {"app.user"})));
 }
 
 TEST_CASE("a client that does not read keeps no audit from its answer") {
-  House house;
-  house.client.is_congested = true;
-  house.client.at_end = [&house] {
-    if (house.server->residue().needs_audit()) house.server->audit();
+  Setup setup;
+  setup.client.is_congested = true;
+  setup.client.at_end = [&setup] {
+    if (setup.server->residue().needs_audit()) setup.server->audit();
   };
-  house.client_runs(Residue::temp_objects);
-  CHECK(house.far.is_being_read());
-  house.hear(backend::audit({}));
-  CHECK(house.client.events == "ta");
+  setup.client_runs(Residue::temp_objects);
+  CHECK(setup.far.is_being_read());
+  setup.hear(backend::audit({}));
+  CHECK(setup.client.events == "ta");
 }
 
 // States ----------------------------------------------------------------------------------------------------
 
 TEST_CASE("a state is reported as it is when all of its settings are made, not before") {
-  House house;
-  house.be_in({{"client_encoding", "LATIN1"}}, backend::parameter("client_encoding", "LATIN1"));
-  const ParameterSetRef tokyo = house.sets.intern({{"timezone", "Asia/Tokyo"}});
-  house.server->take_parameters(tokyo);
-  house.hear(backend::complete("RESET") + backend::parameter("client_encoding", "UTF8") + backend::ready());
+  Setup setup;
+  setup.be_in({{"client_encoding", "LATIN1"}}, backend::parameter("client_encoding", "LATIN1"));
+  const ParameterSetRef tokyo = setup.sets.intern({{"timezone", "Asia/Tokyo"}});
+  setup.server->take_parameters(tokyo);
+  setup.hear(backend::complete("RESET") + backend::parameter("client_encoding", "UTF8") + backend::ready());
   CHECK_FALSE(tokyo->proven());
-  house.hear(backend::complete("SELECT 1") + backend::parameter("TimeZone", "Asia/Tokyo") + backend::ready());
+  setup.hear(backend::complete("SELECT 1") + backend::parameter("TimeZone", "Asia/Tokyo") + backend::ready());
   CHECK(tokyo->reported.at("TimeZone") == "Asia/Tokyo");
   CHECK(tokyo->reported.at("client_encoding") == "UTF8");
 }
 
 TEST_CASE("a state that is refused leaves the server as it is, which is without the encoding it had") {
-  House house;
-  house.be_in({{"client_encoding", "LATIN1"}, {"work_mem", "64"}},
+  Setup setup;
+  setup.be_in({{"client_encoding", "LATIN1"}, {"work_mem", "64"}},
               backend::parameter("client_encoding", "LATIN1"));
-  house.server->take_parameters(house.sets.intern({{"role", "gone"}, {"work_mem", "64"}}));
-  CHECK(wire::messages(house.asked()).size() == 2);
-  house.hear(backend::complete("RESET") + backend::parameter("client_encoding", "UTF8") + backend::ready() +
+  setup.server->take_parameters(setup.sets.intern({{"role", "gone"}, {"work_mem", "64"}}));
+  CHECK(wire::messages(setup.asked()).size() == 2);
+  setup.hear(backend::complete("RESET") + backend::parameter("client_encoding", "UTF8") + backend::ready() +
              backend::error("22023", "role \"gone\" does not exist") + backend::ready());
-  CHECK(house.client.events == "r");
-  CHECK(house.client.why.message == "role \"gone\" does not exist");
-  CHECK(house.server->parameters() == house.sets.intern({{"work_mem", "64"}}));
+  CHECK(setup.client.events == "r");
+  CHECK(setup.client.why.message == "role \"gone\" does not exist");
+  CHECK(setup.server->parameters() == setup.sets.intern({{"work_mem", "64"}}));
 }
 
 TEST_CASE("a state that is refused with requests behind it ends the server: they ran in the wrong one") {
-  House house;
-  house.server->take_parameters(house.sets.intern({{"role", "gone"}}));
-  house.server->expect({.kind = RequestKind::query});
-  house.hear(backend::error("22023", "role \"gone\" does not exist") + backend::ready());
-  CHECK(house.client.events == "l");
-  CHECK(house.client.why.sqlstate == "22023");
+  Setup setup;
+  setup.server->take_parameters(setup.sets.intern({{"role", "gone"}}));
+  setup.server->expect({.kind = RequestKind::query});
+  setup.hear(backend::error("22023", "role \"gone\" does not exist") + backend::ready());
+  CHECK(setup.client.events == "l");
+  CHECK(setup.client.why.sqlstate == "22023");
 }
 
 TEST_CASE("startup values that a RESET took are set again behind it, and their report is the client's") {
-  House house;
-  house.be_in({{"timezone", "Asia/Tokyo"}}, backend::parameter("TimeZone", "Asia/Tokyo"));
-  house.server->suspect(Residue::settings);
-  house.server->expect({.kind = RequestKind::query});
-  house.server->restore({{"timezone", "Asia/Tokyo"}});
-  CHECK(house.asked() == query("SELECT pg_catalog.set_config('timezone','Asia/Tokyo',false);"));
+  Setup setup;
+  setup.be_in({{"timezone", "Asia/Tokyo"}}, backend::parameter("TimeZone", "Asia/Tokyo"));
+  setup.server->suspect(Residue::settings);
+  setup.server->expect({.kind = RequestKind::query});
+  setup.server->restore({{"timezone", "Asia/Tokyo"}});
+  CHECK(setup.asked() == query("SELECT pg_catalog.set_config('timezone','Asia/Tokyo',false);"));
   const std::string reset =
       backend::complete("RESET") + backend::parameter("TimeZone", "UTC") + backend::ready();
   const std::string again = backend::parameter("TimeZone", "Asia/Tokyo");
-  house.hear(reset + backend::complete("SELECT 1") + again + backend::ready());
-  CHECK(house.client.answers == reset + again);
-  CHECK(house.server->parameters() == house.sets.intern({{"timezone", "Asia/Tokyo"}}));
+  setup.hear(reset + backend::complete("SELECT 1") + again + backend::ready());
+  CHECK(setup.client.answers == reset + again);
+  CHECK(setup.server->parameters() == setup.sets.intern({{"timezone", "Asia/Tokyo"}}));
 }
 
 TEST_CASE("startup values that can't be set again in a failed transaction are no error of the client's") {
-  House house;
-  house.server->expect({.kind = RequestKind::query});
-  house.server->restore({{"timezone", "Asia/Tokyo"}});
+  Setup setup;
+  setup.server->expect({.kind = RequestKind::query});
+  setup.server->restore({{"timezone", "Asia/Tokyo"}});
   const std::string failed = backend::error("25P02", "current transaction is aborted") + backend::ready('E');
-  house.hear(failed + failed);
-  CHECK(house.client.answers == failed);
-  CHECK_FALSE(house.server->is_busy_with_own());
+  setup.hear(failed + failed);
+  CHECK(setup.client.answers == failed);
+  CHECK_FALSE(setup.server->is_busy_with_own());
 }
 
 TEST_CASE("a query of ours that the server throws away behind the client's error is none that is under way") {
-  House house;
+  Setup setup;
   SUBCASE("when it is sent") {
-    house.server->expect({.kind = RequestKind::parse});
-    house.hear(backend::error("42601", "syntax error"));
-    house.server->expect({.kind = RequestKind::query});
-    house.server->restore({{"timezone", "Asia/Tokyo"}});
+    setup.server->expect({.kind = RequestKind::parse});
+    setup.hear(backend::error("42601", "syntax error"));
+    setup.server->expect({.kind = RequestKind::query});
+    setup.server->restore({{"timezone", "Asia/Tokyo"}});
   }
   SUBCASE("when the error comes") {
-    house.server->expect({.kind = RequestKind::parse});
-    house.server->expect({.kind = RequestKind::query});
-    house.server->restore({{"timezone", "Asia/Tokyo"}});
-    house.hear(backend::error("42601", "syntax error"));
+    setup.server->expect({.kind = RequestKind::parse});
+    setup.server->expect({.kind = RequestKind::query});
+    setup.server->restore({{"timezone", "Asia/Tokyo"}});
+    setup.hear(backend::error("42601", "syntax error"));
   }
-  CHECK_FALSE(house.server->is_busy_with_own());
-  house.server->expect({.kind = RequestKind::sync});
-  CHECK_FALSE(house.server->is_busy_with_own_only());
-  house.hear(backend::ready());
-  CHECK(house.server->pipeline().at_rest());
+  CHECK_FALSE(setup.server->is_busy_with_own());
+  setup.server->expect({.kind = RequestKind::sync});
+  CHECK_FALSE(setup.server->is_busy_with_own_only());
+  setup.hear(backend::ready());
+  CHECK(setup.server->pipeline().at_rest());
 }
 
 TEST_CASE("a reset takes the server back to its birth, whatever was there") {
-  House house;
-  house.client_runs(Residue::anything, backend::parameter("TimeZone", "Asia/Tokyo"));
-  house.server->unlease();
-  house.server->reset("DISCARD ALL", house.bare);
-  CHECK(house.server->parameters() == house.bare);
-  CHECK(house.server->residue().is_clean());
-  CHECK_FALSE(house.server->is_used());
-  house.hear(backend::complete("DISCARD ALL") + backend::parameter("TimeZone", "UTC") + backend::ready());
-  CHECK(house.events == "s");
-  CHECK(house.server->parameters() == house.bare);
-  CHECK(house.server->reported().at("TimeZone") == "UTC");
+  Setup setup;
+  setup.client_runs(Residue::anything, backend::parameter("TimeZone", "Asia/Tokyo"));
+  setup.server->unlease();
+  setup.server->reset("DISCARD ALL", setup.bare);
+  CHECK(setup.server->parameters() == setup.bare);
+  CHECK(setup.server->residue().is_clean());
+  CHECK_FALSE(setup.server->is_used());
+  setup.hear(backend::complete("DISCARD ALL") + backend::parameter("TimeZone", "UTC") + backend::ready());
+  CHECK(setup.events == "s");
+  CHECK(setup.server->parameters() == setup.bare);
+  CHECK(setup.server->reported().at("TimeZone") == "UTC");
 }
 
 TEST_CASE("a rollback takes the settings of its transaction with it") {
-  House house;
-  house.server->expect({.kind = RequestKind::query});
-  house.hear(backend::complete("SET") + backend::parameter("TimeZone", "Asia/Tokyo") + backend::ready('T'));
-  CHECK(house.server->parameters() == house.sets.intern({{"timezone", "Asia/Tokyo"}}));
-  house.server->unlease();
-  house.server->roll_back();
-  house.hear(backend::complete("ROLLBACK") + backend::parameter("TimeZone", "UTC") + backend::ready());
-  CHECK(house.server->parameters() == house.bare);
-  CHECK(house.events == "s");
+  Setup setup;
+  setup.server->expect({.kind = RequestKind::query});
+  setup.hear(backend::complete("SET") + backend::parameter("TimeZone", "Asia/Tokyo") + backend::ready('T'));
+  CHECK(setup.server->parameters() == setup.sets.intern({{"timezone", "Asia/Tokyo"}}));
+  setup.server->unlease();
+  setup.server->roll_back();
+  setup.hear(backend::complete("ROLLBACK") + backend::parameter("TimeZone", "UTC") + backend::ready());
+  CHECK(setup.server->parameters() == setup.bare);
+  CHECK(setup.events == "s");
 }
 
 TEST_CASE("the question for limits goes in front of the lessee's first request, who hears nothing of it") {
-  House house;
-  house.server->unlease();
-  house.wants_limits = true;
-  house.server->lease_to(house.client);
-  CHECK(house.asked() == query(std::string(limits_query)));
-  CHECK(house.server->is_busy_with_own_only());
-  house.server->expect({.kind = RequestKind::query});
+  Setup setup;
+  setup.server->unlease();
+  setup.wants_limits = true;
+  setup.server->lease_to(setup.client);
+  CHECK(setup.asked() == query(std::string(limits_query)));
+  CHECK(setup.server->is_busy_with_own_only());
+  setup.server->expect({.kind = RequestKind::query});
   const std::string row =
       wire::message('D', "\0\3"s + wire::int32(3) + "104" + wire::int32(1) + "7" + wire::int32(-1));
-  house.hear(backend::row_description + row + backend::complete("SELECT 1") + backend::ready() +
+  setup.hear(backend::row_description + row + backend::complete("SELECT 1") + backend::ready() +
              backend::selected("1"));
-  CHECK(house.limits == ServerLimits{104, 7});
-  CHECK(house.client.answers == backend::selected("1"));
-  CHECK(house.server->pipeline().at_rest());
+  CHECK(setup.limits == ServerLimits{104, 7});
+  CHECK(setup.client.answers == backend::selected("1"));
+  CHECK(setup.server->pipeline().at_rest());
 }
 
 }  // namespace ballast
