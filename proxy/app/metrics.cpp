@@ -12,6 +12,7 @@
 
 #include "proxy/app/counter_table.hpp"
 #include "proxy/app/process_figures.hpp"
+#include "proxy/base/log.hpp"
 
 namespace ballast {
 
@@ -281,6 +282,10 @@ void add_process(const Census& census, Families& families) {
   MetricFamily most = family("max_client_conn", "Client connections that there may be.", MetricType::Gauge);
   add_gauge(most, {}, census.max_clients);
   families.push_back(std::move(most));
+  MetricFamily lost = family("log_lines_lost_total", "Lines of the log that standard error did not take.",
+                             MetricType::Counter);
+  add_counter(lost, {}, static_cast<double>(log::lost_lines()));
+  families.push_back(std::move(lost));
   const ProcessFigures process = process_figures();
   // The names that every client library of Prometheus uses for its process.
   const std::array gauges{

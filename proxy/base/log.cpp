@@ -5,11 +5,16 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <climits>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/dist_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 
 #include "proxy/base/printable.hpp"
 
@@ -17,6 +22,9 @@ namespace ballast::log {
 namespace {
 
 constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warning", "error"};
+
+// Of a message that makes a line longer than PIPE_BUF: what fits there however many of its bytes are escaped.
+constexpr std::size_t longest_message = 600;
 
 std::string utc(spdlog::log_clock::time_point time) {
   const auto since_epoch = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch());
@@ -57,10 +65,49 @@ class LineFormatter : public spdlog::formatter {
   const LogFormat format_;
 };
 
+std::atomic<std::uint64_t> lost{0};
+
+// A pipe that poll(2) calls writable takes PIPE_BUF bytes at once (pipe(7)); a socket or a terminal takes
+// more.
+bool takes_a_line(int fd) {
+  pollfd asked{fd, POLLOUT, 0};
+  return ::poll(&asked, 1, 0) == 1 && (asked.revents & POLLOUT) != 0;
+}
+
+class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& event) override {
+    if (missing_ > 0) {
+      const std::string told = "lines that standard error did not take: " + std::to_string(missing_);
+      if (write({"log", spdlog::level::warn, told})) missing_ = 0;
+    }
+    if (missing_ > 0 || !write(event)) {
+      ++missing_;
+      lost.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  void flush_() override {}
+
+ private:
+  bool write(spdlog::details::log_msg event) {
+    if (!takes_a_line(STDERR_FILENO)) return false;
+    spdlog::memory_buf_t line;
+    formatter_->format(event, line);
+    if (line.size() > PIPE_BUF) {
+      event.payload = {event.payload.data(), longest_message};
+      line.clear();
+      formatter_->format(event, line);
+    }
+    return ::write(STDERR_FILENO, line.data(), line.size()) >= 0;
+  }
+
+  std::uint64_t missing_ = 0;  // since the last line that got through
+};
+
 std::shared_ptr<spdlog::sinks::sink> open_sink(LogFormat format, const std::string& file) {
   std::shared_ptr<spdlog::sinks::sink> sink;
   if (file.empty()) {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    sink = std::make_shared<StandardError>();
   } else {
     sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
   }
@@ -111,6 +158,8 @@ void write(Level level, std::string_view who, std::string_view message) {
     // A full disk must not stop the queries.
   }
 }
+
+std::uint64_t lost_lines() { return lost.load(std::memory_order_relaxed); }
 
 bool enabled(Level level) { return level >= the_log().lowest.load(std::memory_order_relaxed); }
 

@@ -1,7 +1,10 @@
 // Log: one line per event. Thread-safe. Never a password, never a line per query.
-// spdlog is behind this header only, because including it costs seconds per file.
+// Standard error is often a pipe whose reader may be stuck: then lines are lost, not time, and the next line
+// that gets through is behind one that says how many. spdlog is behind this header only, because including it
+// costs seconds per file.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,6 +20,8 @@ void configure(const std::string& level, LogFormat format, const std::string& fi
 // `who` is the connection's id ("C-17", "S-3") or the part of the program ("listener").
 void write(Level level, std::string_view who, std::string_view message);
 bool enabled(Level level);
+// Lines that standard error did not take, since the start.
+std::uint64_t lost_lines();
 
 inline void debug(std::string_view who, std::string_view message) { write(Level::debug, who, message); }
 inline void info(std::string_view who, std::string_view message) { write(Level::info, who, message); }

@@ -1,17 +1,20 @@
 """Start, reload, end: of the process as an operator sees it."""
 
+import fcntl
 import os
+import re
 import signal
 import socket
 import ssl
 import subprocess
+import urllib.request
 from shutil import copy
 
 import psycopg
 import pytest
 
 from poolers import Ballast
-from processes import wait_until
+from processes import free_port, wait_until
 from wire import Closed, LoginRefused, Wire, query
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("BALLAST_", "PG"))}
@@ -181,6 +184,36 @@ def test_a_new_certificate_is_shown_after_a_reload(start, server, tls_settings, 
         reload_and_wait(pooler)
         assert shown_certificate(pooler, tls_context) != before
         assert staying.value("select 1") == "1"
+
+
+# The log --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unread(server):
+    """A pooler whose log is a pipe that is full after a page, and the pipe's end."""
+    pooler = Ballast(server, {"app": "secret"}, {"http_port": free_port()})
+    os.mkfifo(pooler.log)
+    reader = os.open(pooler.log, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    with pooler:
+        yield pooler, reader
+        pooler.log.unlink()  # nobody writes any more, and who would read it would wait for ever
+    os.close(reader)
+
+
+def test_nobody_waits_for_who_should_read_the_log(unread, connect):
+    pooler, reader = unread
+    for _ in range(100):
+        assert connect(pooler).value("select 1") == "1"
+    with urllib.request.urlopen(f"http://127.0.0.1:{pooler.settings['http_port']}/metrics", timeout=60) as answer:
+        lost = re.search(r"^ballast_log_lines_lost_total (\d+)$", answer.read().decode(), re.MULTILINE)
+    assert int(lost[1]) > 0
+    assert b"listening on" in os.read(reader, 65536)
+    connect(pooler)
+    assert b"standard error did not take" in os.read(reader, 65536)
+    pooler.process.send_signal(signal.SIGTERM)
+    assert ended(pooler) == 0
 
 
 # End ------------------------------------------------------------------------------------------------------------------

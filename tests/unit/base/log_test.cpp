@@ -1,12 +1,18 @@
 #include "proxy/base/log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <climits>
 #include <doctest/doctest.h>
 
 #include "tests/support/temporary_folder.hpp"
@@ -33,7 +39,71 @@ std::string with_zeros(std::string text) {
   return text;
 }
 
+// Standard error as a pipe whose reader decides when it reads.
+class StuckReader {
+ public:
+  StuckReader() : kept_(::dup(STDERR_FILENO)) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    end_ = ends[0];
+    ::fcntl(end_, F_SETFL, O_NONBLOCK);
+    ::dup2(ends[1], STDERR_FILENO);
+    ::close(ends[1]);
+  }
+  ~StuckReader() {
+    ::dup2(kept_, STDERR_FILENO);
+    ::close(kept_);
+    ::close(end_);
+  }
+  StuckReader(const StuckReader&) = delete;
+  StuckReader& operator=(const StuckReader&) = delete;
+
+  std::string read() {
+    std::string text;
+    std::array<char, 4096> piece{};
+    ssize_t count = 0;
+    while ((count = ::read(end_, piece.data(), piece.size())) > 0)
+      text.append(piece.data(), static_cast<std::size_t>(count));
+    return text;
+  }
+
+ private:
+  int kept_;
+  int end_ = -1;
+};
+
 }  // namespace
+
+TEST_CASE("a reader of standard error that is stuck costs lines, and they are counted") {
+  constexpr int lines = 3000;
+  StuckReader reader;
+  const std::uint64_t before = log::lost_lines();
+  for (int i = 0; i < lines; ++i) log::info("a", "some words, so that the pipe is full before the end");
+  const std::uint64_t lost = log::lost_lines() - before;
+  CHECK(lost > 0);
+  const std::string first = reader.read();
+  CHECK(std::count(first.begin(), first.end(), '\n') == lines - static_cast<int>(lost));
+  CHECK(first.ends_with("the end\n"));
+  log::info("a", "again");
+  log::info("a", "and again");
+  const std::string then = reader.read();
+  CHECK(then.find("warning log lines that standard error did not take: " + std::to_string(lost) + "\n") !=
+        std::string::npos);
+  CHECK(then.ends_with("info a and again\n"));
+  CHECK(std::count(then.begin(), then.end(), '\n') == 3);
+  CHECK(log::lost_lines() == before + lost);
+}
+
+TEST_CASE("a line that is too long for a pipe is cut, and stays one line") {
+  StuckReader reader;
+  log::configure("info", LogFormat::json, "");
+  log::info("a", std::string(5000, '\x01'));
+  log::configure("info", LogFormat::text, "");
+  const std::string text = reader.read();
+  CHECK(text.ends_with("\\u0001\"}\n"));
+  CHECK(text.size() > 3000);
+  CHECK(text.size() <= PIPE_BUF);
+}
 
 TEST_CASE("a text line has the time in UTC, the level, who and what") {
   const LogToFile file;
