@@ -49,13 +49,16 @@ std::string text_of(const asio::ip::tcp::endpoint& endpoint) {
   return shown + ":" + std::to_string(endpoint.port());
 }
 
-std::vector<asio::ip::tcp::endpoint> endpoints_of(asio::io_context& context, const std::string& name,
-                                                  std::uint16_t port) {
+std::vector<asio::ip::tcp::endpoint> endpoints_of(asio::io_context& context, const std::string& name) {
+  using asio::ip::address_v4;
+  using asio::ip::address_v6;
   using asio::ip::tcp;
-  if (name == "*") return {tcp::endpoint(tcp::v4(), port), tcp::endpoint(tcp::v6(), port)};
+  if (name == "*") return {tcp::endpoint(tcp::v4(), 0), tcp::endpoint(tcp::v6(), 0)};
+  if (name == "localhost")  // whatever the system says (RFC 6761, 6.3)
+    return {tcp::endpoint(address_v4::loopback(), 0), tcp::endpoint(address_v6::loopback(), 0)};
   boost::system::error_code error;
   std::vector<tcp::endpoint> endpoints;
-  for (const auto& found : tcp::resolver(context).resolve(name, std::to_string(port), error)) {
+  for (const auto& found : tcp::resolver(context).resolve(name, "", error)) {
     endpoints.push_back(found.endpoint());
   }
   if (endpoints.empty()) throw ListenError("listen_addr = " + name + ": " + error.message());
@@ -84,6 +87,8 @@ class Listener::Door {
     }
     if (endpoint.protocol().family() == AF_INET6) acceptor_.set_option(asio::ip::v6_only(true));
     acceptor_.bind(endpoint);
+    if (endpoint.protocol().family() != AF_UNIX)  // the system may have chosen the port
+      name_ = name_.substr(0, name_.rfind(':') + 1) + std::to_string(port());
   }
 
   void listen(int backlog) { acceptor_.listen(backlog); }
@@ -108,6 +113,11 @@ class Listener::Door {
   int socket() { return acceptor_.native_handle(); }
   const std::string& name() const { return name_; }
   bool is_bound() const { return acceptor_.is_open(); }
+  std::uint16_t port() const {
+    const auto endpoint = acceptor_.local_endpoint();
+    return ntohs(
+        reinterpret_cast<const sockaddr_in*>(endpoint.data())->sin_port);  // the same place in sockaddr_in6
+  }
   StreamFigures figures() {
     StreamFigures figures;
     figures.fd = acceptor_.native_handle();
@@ -120,11 +130,6 @@ class Listener::Door {
   }
 
  private:
-  std::uint16_t port() const {
-    const auto endpoint = acceptor_.local_endpoint();
-    return ntohs(
-        reinterpret_cast<const sockaddr_in*>(endpoint.data())->sin_port);  // the same place in sockaddr_in6
-  }
   void accept() {
     acceptor_.async_accept([this](const boost::system::error_code& error, AnyProtocol::socket socket) {
       if (!acceptor_.is_open()) return;
@@ -153,6 +158,11 @@ class Listener::Door {
 };
 
 namespace {
+
+bool is_of_other_machines(const boost::system::error_code& error) {
+  return error == asio::error::address_family_not_supported ||
+         error == boost::system::errc::address_not_available;
+}
 
 // A socket file that nobody listens on any more is in the way of our own.
 void remove_stale_socket(asio::io_context& context, const std::string& path) {
@@ -185,25 +195,39 @@ Listener::Listener(asio::io_context& context, const Settings& settings, Accepted
 
 void Listener::bind(asio::io_context& context, const Settings& settings, const Accepted& accepted,
                     InheritedSockets& inherited) {
-  for (const std::string& item : split(settings.listen_addr)) {
-    for (const auto& endpoint : endpoints_of(context, item, settings.listen_port)) {
-      const std::string name = text_of(endpoint);
-      try {
-        auto door = std::make_unique<Door>(context, name, accepted);
-        if (FileDescriptor socket = inherited.take(name)) {
-          door->adopt(std::move(socket));
-        } else {
-          door->bind(AnyEndpoint(endpoint), settings);
-        }
-        doors_.push_back(std::move(door));
-      } catch (const boost::system::system_error& error) {
-        const bool has_no_ipv6 = item == "*" && error.code() == asio::error::address_family_not_supported;
-        if (!has_no_ipv6) throw ListenError("can't listen on " + name + ": " + error.code().message());
+  for (const std::string& item : split(settings.listen_addr))
+    bind_tcp(context, item, settings, accepted, inherited);
+  if (!settings.unix_socket_dir.empty()) bind_unix(context, settings, accepted, inherited);
+}
+
+// A name may stand for addresses that this machine has not: localhost and * for those of IPv6.
+void Listener::bind_tcp(asio::io_context& context, const std::string& item, const Settings& settings,
+                        const Accepted& accepted, InheritedSockets& inherited) {
+  std::string missing;
+  const std::size_t before = doors_.size();
+  for (auto endpoint : endpoints_of(context, item)) {
+    endpoint.port(port(settings));
+    const std::string name = text_of(endpoint);
+    try {
+      auto door = std::make_unique<Door>(context, name, accepted);
+      if (FileDescriptor socket = inherited.take(name)) {
+        door->adopt(std::move(socket));
+      } else {
+        door->bind(AnyEndpoint(endpoint), settings);
       }
+      doors_.push_back(std::move(door));
+    } catch (const boost::system::system_error& error) {
+      missing = "can't listen on " + name + ": " + error.code().message();
+      if (!is_of_other_machines(error.code())) throw ListenError(missing);
     }
   }
-  if (settings.unix_socket_dir.empty()) return;
-  const std::string path = settings.unix_socket_dir + "/.s.PGSQL." + std::to_string(settings.listen_port);
+  if (doors_.size() == before) throw ListenError(missing);
+  if (!missing.empty()) log::info("listener", missing);
+}
+
+void Listener::bind_unix(asio::io_context& context, const Settings& settings, const Accepted& accepted,
+                         InheritedSockets& inherited) {
+  const std::string path = settings.unix_socket_dir + "/.s.PGSQL." + std::to_string(port(settings));
   auto door = std::make_unique<Door>(context, path, accepted);
   if (FileDescriptor socket = inherited.take(path)) {
     door->adopt(std::move(socket));
@@ -217,6 +241,11 @@ void Listener::bind(asio::io_context& context, const Settings& settings, const A
     chmod(path.c_str(), static_cast<mode_t>(settings.unix_socket_mode));
   }
   doors_.push_back(std::move(door));
+}
+
+// One for all: where the system is to choose, it does so once.
+std::uint16_t Listener::port(const Settings& settings) const {
+  return settings.listen_port == 0 && !doors_.empty() ? doors_.front()->port() : settings.listen_port;
 }
 
 Listener::~Listener() = default;

@@ -49,6 +49,11 @@ class Listener {
 
   void bind(boost::asio::io_context& context, const Settings& settings, const Accepted& accepted,
             InheritedSockets& inherited);
+  void bind_tcp(boost::asio::io_context& context, const std::string& item, const Settings& settings,
+                const Accepted& accepted, InheritedSockets& inherited);
+  void bind_unix(boost::asio::io_context& context, const Settings& settings, const Accepted& accepted,
+                 InheritedSockets& inherited);
+  std::uint16_t port(const Settings& settings) const;
 
   std::vector<std::unique_ptr<Door>> doors_;
   bool are_ours_ = true;  // not systemd's, nor another process's by now

@@ -63,7 +63,7 @@ struct Settings {
   std::string upstream_url_file;
 
   // Towards the client
-  std::string listen_addr = "127.0.0.1";  // comma-separated; "*": all; empty: no TCP
+  std::string listen_addr = "localhost";  // comma-separated; "*": all; empty: no TCP
   std::uint16_t listen_port = 6432;
   int listen_backlog = 1024;
   std::string unix_socket_dir;  // empty: none

@@ -68,7 +68,7 @@ const std::array table{
             "A file that holds the URL, for secrets that are mounted."},
 
     Setting{to_client, "listen_addr", &S::listen_addr, text, Takes::restart,
-            "Addresses to listen on, comma-separated; `*` is all, empty is no TCP."},
+            "Addresses and names to listen on, comma-separated; `*` is all, empty is no TCP."},
     Setting{to_client, "listen_port", &S::listen_port, number(0, 65535), Takes::restart,
             "Port for TCP and in the unix socket's name; with 0 the system chooses one."},
     Setting{to_client, "listen_backlog", &S::listen_backlog, number(1, 65535), Takes::restart,

@@ -123,7 +123,7 @@ def test_the_unit_and_the_configuration_of_the_package_name_the_same_files():
     assert "/var/lib/" + service["Service"]["StateDirectory"] == configured["state_dir"]
     assert "/run/" + service["Service"]["RuntimeDirectory"] == configured["unix_socket_dir"]
     listen = unit("ballast.socket")["Socket"]["ListenStream"]
-    assert listen == f"{configured['listen_addr']}:{configured['listen_port']}"
+    assert configured["listen_addr"] == "localhost" and listen == f"127.0.0.1:{configured['listen_port']}"
     assert "--config /etc/ballast/ballast.toml" in service["Service"]["ExecStart"]
     assert (ROOT / "deploy/debian/conffiles").read_text() == "/etc/ballast/ballast.toml\n"
 

@@ -54,6 +54,14 @@ FileDescriptor connect_to(const std::string& path) {
   return client;
 }
 
+bool has_ipv6_loopback() {
+  const FileDescriptor probe(::socket(AF_INET6, SOCK_STREAM, 0));
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  return probe && ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
 struct Setup {
   TemporaryFolder folder;
   boost::asio::io_context context;
@@ -144,6 +152,28 @@ TEST_CASE("* listens on every address, of IPv6 too where there is one, without o
   if (listener.addresses().size() > 1) CHECK(listener.addresses().back() == "[::]:" + port);
   const FileDescriptor client = connect_to("127.0.0.3", setup.settings.listen_port);
   CHECK(setup.accept(1));
+}
+
+TEST_CASE("localhost is the loopback of IPv4, and that of IPv6 where there is one") {
+  Setup setup;
+  setup.settings.listen_addr = "localhost";
+  const Listener listener = setup.listen();
+  const std::string port = std::to_string(setup.settings.listen_port);
+  std::vector<std::string> expected{"127.0.0.1:" + port};
+  if (has_ipv6_loopback()) expected.push_back("[::1]:" + port);
+  CHECK(listener.addresses() == expected);
+}
+
+TEST_CASE("where the system chooses the port, all addresses have the one that is named") {
+  Setup setup;
+  setup.settings.listen_addr = "localhost,127.0.0.2";
+  setup.settings.listen_port = 0;
+  setup.use_folder();
+  const std::vector<std::string> addresses = setup.listen().addresses();
+  REQUIRE(addresses.size() == (has_ipv6_loopback() ? 4 : 3));
+  const std::string port = addresses[0].substr(addresses[0].find(':') + 1);
+  CHECK(port != "0");
+  for (const std::string& address : addresses) CHECK(address.substr(address.find_last_of(":.") + 1) == port);
 }
 
 TEST_CASE("a unix socket has the mode of the settings and goes with the listener's close") {

@@ -55,7 +55,7 @@ TEST_CASE("what only a restart can change is listed and keeps its value") {
   REQUIRE(reload.options);
   CHECK(reload.restart_needed == std::vector<std::string>{"listen_addr", "workers"});
   CHECK(reload.options->settings.workers == 2);
-  CHECK(reload.options->settings.listen_addr == "127.0.0.1");
+  CHECK(reload.options->settings.listen_addr == "localhost");
   CHECK(source_of(*reload.options, "listen_addr") == "default");
   CHECK(reload.options->settings.default_pool_size == 7);
 }
