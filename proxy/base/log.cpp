@@ -1,5 +1,6 @@
 #include "proxy/base/log.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -94,7 +95,7 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
     spdlog::memory_buf_t line;
     formatter_->format(event, line);
     if (line.size() > PIPE_BUF) {
-      event.payload = {event.payload.data(), longest_message};
+      event.payload = {event.payload.data(), std::min(event.payload.size(), longest_message)};
       line.clear();
       formatter_->format(event, line);
     }

@@ -14,21 +14,13 @@ import psycopg
 import pytest
 
 import processes
-from neon import ROLES, Neon, NeonPostgres
+from neon import Neon
 from poolers import Ballast
 
 SLEEPS_AFTER_S = 3
 # If it is awake for so long without having slept, it has been kept awake.
 LONG_S = 2 * SLEEPS_AFTER_S
 SPENT = "off until the month ends"
-
-
-@pytest.fixture(scope="module")
-def neon_server():
-    server = NeonPostgres()
-    with server:
-        server.sql(ROLES)
-        yield server
 
 
 @pytest.fixture

@@ -26,14 +26,6 @@ DISABLED = "The endpoint has been disabled. Enable it using Neon API and retry."
 SLEEP = query("select pg_sleep(60)")
 
 
-@pytest.fixture(scope="module")
-def neon_server():
-    server = NeonPostgres()
-    with server:
-        server.sql(ROLES)
-        yield server
-
-
 @pytest.fixture
 def simulate(neon_server):
     """simulate(suspend_timeout_s=1, ...): a Neon with these knobs; without, one that never sleeps by itself."""

@@ -13,6 +13,7 @@
 
 #include "tests/support/fake_world.hpp"
 #include "tests/unit/pool/backend.hpp"
+#include "tests/unit/pool/owner.hpp"
 
 namespace ballast {
 namespace {
@@ -57,30 +58,20 @@ class Holder final : public Lessee {
   }
 };
 
-class Setup final : public ServerOwner {
- public:
+struct Setup {
   test::FakeWorld world;
-  ParameterSets sets;
-  ParameterSetRef bare = sets.intern({});
-  CustomSettings custom;
-  bool wants_names = false;
-  bool has_nameless = false;
-  bool wants_limits = false;
-  ServerLimits limits;
-  std::string user = "ann";
-  std::string events;  // s settled, b broken
-  PgError error;
+  Owner owner;
   Holder client;
   test::FarEnd far;
   std::unique_ptr<ServerConnection> server;
 
   Setup() {
-    bare->reported = {{"TimeZone", "UTC"}, {"client_encoding", "UTF8"}, {"application_name", ""}};
+    owner.bare->reported = {{"TimeZone", "UTC"}, {"client_encoding", "UTF8"}, {"application_name", ""}};
     ServerConnection::Birth birth;
     far = world.stream(birth.stream);
-    birth.reported = bare->reported;
-    birth.parameters = bare;
-    server = std::make_unique<ServerConnection>(std::move(birth), world.loop, *this);
+    birth.reported = owner.bare->reported;
+    birth.parameters = owner.bare;
+    server = std::make_unique<ServerConnection>(std::move(birth), world.loop, owner);
     server->lease_to(client);
   }
   void hear(std::string_view bytes) {
@@ -98,38 +89,10 @@ class Setup final : public ServerOwner {
     hear(backend::complete("SET") + told + backend::ready());
   }
   void be_in(ReportedParameters values, const std::string& told = {}) {
-    server->take_parameters(sets.intern(std::move(values)));
+    server->take_parameters(owner.sets.intern(std::move(values)));
     for (std::size_t left = wire::messages(asked()).size(); left > 0; --left)
       hear(backend::complete("SELECT 1") + (left == 1 ? told : "") + backend::ready());
   }
-
-  void on_logged_in(ServerConnection&, const ReportedParameters&) override {}
-  void on_login_failed(ServerConnection&, const PgError&, bool) override {}
-  void on_settled(ServerConnection&, const PgError& how) override {
-    events += 's';
-    error = how;
-  }
-  void on_server_broken(ServerConnection&, const PgError& how) override {
-    events += 'b';
-    error = how;
-  }
-  void on_schema_changed() override {}
-  void on_defaults_changed() override { events += 'd'; }
-  void on_unheld(ServerConnection&) override {}
-  ParameterSets& parameter_sets() override { return sets; }
-  const ReportedParameters& bare_parameters() const override { return bare->reported; }
-  const CustomSettings& custom_settings() const override { return custom; }
-  bool wants_setting_names() const override { return wants_names; }
-  bool learn_setting_names(const CustomSettings& names) override {
-    wants_names = false;
-    const std::size_t known = custom.size();
-    custom.insert(names.begin(), names.end());
-    return custom.size() > known;
-  }
-  bool takes_limits_question() override { return std::exchange(wants_limits, false); }
-  void on_limits(const ServerLimits& told) override { limits = told; }
-  bool has_nameless_settings() const override { return has_nameless; }
-  const std::string& login_user() const override { return user; }
 };
 
 const std::string two_findings =
@@ -152,7 +115,7 @@ TEST_CASE(
       setup.hear(std::string_view(two_findings).substr(at, piece));
     CHECK(setup.client.events == "ta");
     CHECK(setup.client.answers.empty());
-    CHECK(setup.server->parameters() == setup.sets.intern({{"timezone", "Asia/Tokyo"}}));
+    CHECK(setup.server->parameters() == setup.owner.sets.intern({{"timezone", "Asia/Tokyo"}}));
     CHECK(setup.server->residue().pins() == Residue::temp_objects);
     CHECK_FALSE(setup.server->is_busy_with_own());
   });
@@ -164,7 +127,7 @@ TEST_CASE("an audit that did not ask for settings leaves them as they were") {
   setup.client_runs(Residue::advisory_locks);
   setup.server->audit();
   setup.hear(backend::audit({{"l", "", ""}}));
-  CHECK(setup.server->parameters() == setup.sets.intern({{"work_mem", "64"}}));
+  CHECK(setup.server->parameters() == setup.owner.sets.intern({{"work_mem", "64"}}));
   CHECK(setup.server->residue().pins() == Residue::advisory_locks);
 }
 
@@ -177,19 +140,19 @@ TEST_CASE("an audit that fails says nothing: what it asked for is unknown, the r
              backend::error("57014", "canceling statement due to statement timeout") + backend::ready());
   CHECK(setup.client.events == "ta");
   CHECK(setup.client.answers == backend::complete("SET") + backend::ready());
-  CHECK(setup.server->parameters() == setup.sets.intern({{"work_mem", "64"}}));
+  CHECK(setup.server->parameters() == setup.owner.sets.intern({{"work_mem", "64"}}));
   CHECK(setup.server->residue().unknown() == Residue::settings);
   CHECK_FALSE(setup.server->broken());
   setup.client_runs({});
   setup.server->audit();
   setup.hear(backend::audit({}));
   CHECK(setup.server->residue().is_clean());
-  CHECK(setup.server->parameters() == setup.bare);
+  CHECK(setup.server->parameters() == setup.owner.bare);
 }
 
 TEST_CASE("an audit of anything asks for the settings of functions once, and again by the new names") {
   Setup setup;
-  setup.wants_names = true;
+  setup.owner.wants_names = true;
   setup.client_runs(Residue::settings);
   setup.server->audit();
   CHECK(setup.asked().find(setting_names_query) == std::string::npos);
@@ -198,18 +161,18 @@ TEST_CASE("an audit of anything asks for the settings of functions once, and aga
   setup.server->audit();
   CHECK(setup.asked().find(setting_names_query) != std::string::npos);
   setup.hear(backend::audit({{"c", "app.user", ""}}));
-  CHECK(setup.custom == CustomSettings{"app.user"});
+  CHECK(setup.owner.custom == CustomSettings{"app.user"});
   CHECK(setup.server->residue().needs_audit());
   setup.server->audit();
   CHECK(setup.asked() == query(audit_query(Residue::settings, {"app.user"})));
   setup.hear(backend::audit({{"s", "app.user", "anne"}}));
   CHECK(setup.server->residue().is_clean());
-  CHECK(setup.server->parameters() == setup.sets.intern({{"app.user", "anne"}}));
+  CHECK(setup.server->parameters() == setup.owner.sets.intern({{"app.user", "anne"}}));
 }
 
 TEST_CASE("where functions set what can't be asked for, whoever may have called one keeps the server") {
   Setup setup;
-  setup.has_nameless = true;
+  setup.owner.has_nameless = true;
   setup.client_runs(Residue::settings);
   setup.server->audit();
   setup.hear(backend::audit({}));
@@ -259,13 +222,13 @@ TEST_CASE("what may have changed what servers are born with is told at the end o
     Setup setup;
     setup.server->expect({.kind = RequestKind::query});
     setup.hear(backend::complete(tag) + backend::ready('T'));
-    CHECK(setup.events.empty());
+    CHECK(setup.owner.events == "c");
     setup.server->expect({.kind = RequestKind::query});
     setup.hear(backend::complete("COMMIT") + backend::ready());
-    CHECK(setup.events == "d");
+    CHECK(setup.owner.events == "cd");
     setup.server->expect({.kind = RequestKind::query});
     setup.hear(backend::complete("ALTER TABLE") + backend::ready());
-    CHECK(setup.events == "d");
+    CHECK(setup.owner.events == "cdc");
   }
 }
 
@@ -275,8 +238,8 @@ TEST_CASE("an answer that is none of an audit's ends the server and its client")
   setup.server->audit();
   setup.hear(backend::row_description + backend::row("what?"));
   CHECK(setup.client.events == "tl");
-  CHECK(setup.events == "b");
-  CHECK(setup.error.message == "the answer of an audit is malformed");
+  CHECK(setup.owner.events == "b");
+  CHECK(setup.owner.broken.message == "the answer of an audit is malformed");
 }
 
 TEST_CASE("a server that is lost in an audit takes its client with it: what that had there is gone") {
@@ -286,7 +249,7 @@ TEST_CASE("a server that is lost in an audit takes its client with it: what that
   setup.far.close();
   setup.hear(wire::message('T', "\0\0"s));
   CHECK(setup.client.events == "tl");
-  CHECK(setup.events == "b");
+  CHECK(setup.owner.events == "b");
 }
 
 TEST_CASE("an audit whose client has left settles the server, failed or not") {
@@ -298,8 +261,8 @@ TEST_CASE("an audit whose client has left settles the server, failed or not") {
     CHECK(setup.server->is_busy_with_own_only());
     setup.server->unlease();
     setup.hear(fails ? backend::error("57014", "canceled") + backend::ready() : two_findings);
-    CHECK(setup.events == "s");
-    CHECK(setup.error.message.empty());
+    CHECK(setup.owner.events == "s");
+    CHECK(setup.owner.settled.message.empty());
     CHECK(setup.client.events == "t");
     CHECK_FALSE(setup.server->residue().is_clean());
   }
@@ -328,12 +291,12 @@ TEST_CASE(
   CHECK(setup.asked() == query("SET LOCAL client_encoding TO 'UTF8';" + audit_query(Residue::settings, {})));
   // SET LOCAL shows as the session's doing, and its value is ours.
   setup.hear(backend::complete("SET") + backend::audit({{"s", "client_encoding", "UTF8"}}));
-  CHECK(setup.server->parameters() == setup.sets.intern({{"client_encoding", "LATIN1"}}));
+  CHECK(setup.server->parameters() == setup.owner.sets.intern({{"client_encoding", "LATIN1"}}));
 }
 
 TEST_CASE("custom settings are asked for by the names that the owner knows") {
   Setup setup;
-  setup.custom = {"app.user"};
+  setup.owner.custom = {"app.user"};
   setup.client_runs(Residue::settings);
   setup.far.take();
   setup.server->audit();
@@ -357,7 +320,7 @@ TEST_CASE("a client that does not read keeps no audit from its answer") {
 TEST_CASE("a state is reported as it is when all of its settings are made, not before") {
   Setup setup;
   setup.be_in({{"client_encoding", "LATIN1"}}, backend::parameter("client_encoding", "LATIN1"));
-  const ParameterSetRef tokyo = setup.sets.intern({{"timezone", "Asia/Tokyo"}});
+  const ParameterSetRef tokyo = setup.owner.sets.intern({{"timezone", "Asia/Tokyo"}});
   setup.server->take_parameters(tokyo);
   setup.hear(backend::complete("RESET") + backend::parameter("client_encoding", "UTF8") + backend::ready());
   CHECK_FALSE(tokyo->proven());
@@ -370,18 +333,18 @@ TEST_CASE("a state that is refused leaves the server as it is, which is without 
   Setup setup;
   setup.be_in({{"client_encoding", "LATIN1"}, {"work_mem", "64"}},
               backend::parameter("client_encoding", "LATIN1"));
-  setup.server->take_parameters(setup.sets.intern({{"role", "gone"}, {"work_mem", "64"}}));
+  setup.server->take_parameters(setup.owner.sets.intern({{"role", "gone"}, {"work_mem", "64"}}));
   CHECK(wire::messages(setup.asked()).size() == 2);
   setup.hear(backend::complete("RESET") + backend::parameter("client_encoding", "UTF8") + backend::ready() +
              backend::error("22023", "role \"gone\" does not exist") + backend::ready());
   CHECK(setup.client.events == "r");
   CHECK(setup.client.why.message == "role \"gone\" does not exist");
-  CHECK(setup.server->parameters() == setup.sets.intern({{"work_mem", "64"}}));
+  CHECK(setup.server->parameters() == setup.owner.sets.intern({{"work_mem", "64"}}));
 }
 
 TEST_CASE("a state that is refused with requests behind it ends the server: they ran in the wrong one") {
   Setup setup;
-  setup.server->take_parameters(setup.sets.intern({{"role", "gone"}}));
+  setup.server->take_parameters(setup.owner.sets.intern({{"role", "gone"}}));
   setup.server->expect({.kind = RequestKind::query});
   setup.hear(backend::error("22023", "role \"gone\" does not exist") + backend::ready());
   CHECK(setup.client.events == "l");
@@ -400,7 +363,7 @@ TEST_CASE("startup values that a RESET took are set again behind it, and their r
   const std::string again = backend::parameter("TimeZone", "Asia/Tokyo");
   setup.hear(reset + backend::complete("SELECT 1") + again + backend::ready());
   CHECK(setup.client.answers == reset + again);
-  CHECK(setup.server->parameters() == setup.sets.intern({{"timezone", "Asia/Tokyo"}}));
+  CHECK(setup.server->parameters() == setup.owner.sets.intern({{"timezone", "Asia/Tokyo"}}));
 }
 
 TEST_CASE("startup values that can't be set again in a failed transaction are no error of the client's") {
@@ -438,13 +401,13 @@ TEST_CASE("a reset takes the server back to its birth, whatever was there") {
   Setup setup;
   setup.client_runs(Residue::anything, backend::parameter("TimeZone", "Asia/Tokyo"));
   setup.server->unlease();
-  setup.server->reset("DISCARD ALL", setup.bare);
-  CHECK(setup.server->parameters() == setup.bare);
+  setup.server->reset("DISCARD ALL", setup.owner.bare);
+  CHECK(setup.server->parameters() == setup.owner.bare);
   CHECK(setup.server->residue().is_clean());
   CHECK_FALSE(setup.server->is_used());
   setup.hear(backend::complete("DISCARD ALL") + backend::parameter("TimeZone", "UTC") + backend::ready());
-  CHECK(setup.events == "s");
-  CHECK(setup.server->parameters() == setup.bare);
+  CHECK(setup.owner.events == "s");
+  CHECK(setup.server->parameters() == setup.owner.bare);
   CHECK(setup.server->reported().at("TimeZone") == "UTC");
 }
 
@@ -452,18 +415,18 @@ TEST_CASE("a rollback takes the settings of its transaction with it") {
   Setup setup;
   setup.server->expect({.kind = RequestKind::query});
   setup.hear(backend::complete("SET") + backend::parameter("TimeZone", "Asia/Tokyo") + backend::ready('T'));
-  CHECK(setup.server->parameters() == setup.sets.intern({{"timezone", "Asia/Tokyo"}}));
+  CHECK(setup.server->parameters() == setup.owner.sets.intern({{"timezone", "Asia/Tokyo"}}));
   setup.server->unlease();
   setup.server->roll_back();
   setup.hear(backend::complete("ROLLBACK") + backend::parameter("TimeZone", "UTC") + backend::ready());
-  CHECK(setup.server->parameters() == setup.bare);
-  CHECK(setup.events == "s");
+  CHECK(setup.server->parameters() == setup.owner.bare);
+  CHECK(setup.owner.events == "s");
 }
 
 TEST_CASE("the question for limits goes in front of the lessee's first request, who hears nothing of it") {
   Setup setup;
   setup.server->unlease();
-  setup.wants_limits = true;
+  setup.owner.wants_limits = true;
   setup.server->lease_to(setup.client);
   CHECK(setup.asked() == query(std::string(limits_query)));
   CHECK(setup.server->is_busy_with_own_only());
@@ -472,7 +435,7 @@ TEST_CASE("the question for limits goes in front of the lessee's first request, 
       wire::message('D', "\0\3"s + wire::int32(3) + "104" + wire::int32(1) + "7" + wire::int32(-1));
   setup.hear(backend::row_description + row + backend::complete("SELECT 1") + backend::ready() +
              backend::selected("1"));
-  CHECK(setup.limits == ServerLimits{104, 7});
+  CHECK(setup.owner.limits == ServerLimits{104, 7});
   CHECK(setup.client.answers == backend::selected("1"));
   CHECK(setup.server->pipeline().at_rest());
 }
