@@ -72,7 +72,7 @@ class Terminal:
         return bool(termios.tcgetattr(self.far)[3] & termios.ECHO)
 
     def ended(self) -> int:
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=60)
 
 
 # check ----------------------------------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_check_names_the_direct_host_of_neons_pooler():
 
 def secret_of(password: str, *arguments) -> str:
     command = [Ballast.program, "scram-secret", *arguments]
-    done = subprocess.run(command, input=password + "\n", capture_output=True, text=True, env=ENVIRONMENT, timeout=20)
+    done = subprocess.run(command, input=password + "\n", capture_output=True, text=True, env=ENVIRONMENT, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout
@@ -579,7 +579,7 @@ def test_bash_completes(tmp_path, line):
         printf '%s\\n' "${COMPREPLY[@]}"
     """
     command = ["bash", "--norc", "-c", script, "bash", *words, last]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert sorted(filter(None, done.stdout.splitlines())) == sorted(COMPLETIONS[line])
 
@@ -617,7 +617,7 @@ def test_zsh_completes_what_is_typed(tmp_path):
 def test_zsh_takes_the_script_by_source_too(tmp_path):
     (tmp_path / "script").write_text(printed("completion", "zsh"))
     script = "autoload -Uz compinit; compinit -u -D; source ./script; print $_comps[ballast]"
-    done = subprocess.run(["zsh", "-f", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(["zsh", "-f", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("_ballast\n", "")
 
 

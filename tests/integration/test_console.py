@@ -304,7 +304,7 @@ def test_debians_exporter_works_unchanged(desk):
 
         def scraped() -> str:
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
                     return answer.read().decode()
             except OSError:
                 assert exporter.poll() is None, log.read_text()
@@ -576,7 +576,7 @@ def test_5_7_122_a_flooded_console_takes_one_request_at_a_time_and_serves_all_ot
     assert desk.row("STATE", key="active")["value"] == "yes"
     assert _resident_kb(desk.pooler.pid) < resident + 30_000
     flood.__exit__(None, None)
-    sender.join(timeout=30)
+    sender.join(timeout=60)
     wait_until(lambda: len([row for row in desk.rows("CLIENTS") if row["database"] == "ballast"]) == 0, "it has gone")
 
 

@@ -302,7 +302,7 @@ def test_probes_ask_ballast_what_it_answers(start):
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         get = container[probe]["httpGet"]
         assert get["port"] == port["name"]
-        with urllib.request.urlopen(f"http://127.0.0.1:{http_port}{get['path']}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{http_port}{get['path']}", timeout=60) as answer:
             assert answer.status == 200
 
 

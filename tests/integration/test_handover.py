@@ -182,7 +182,7 @@ def test_http_is_answered_by_the_new_process(relay):
     relay = relay(http_port=port)
     relay.replace()
     assert has_ended(relay.runners[0]) == 0
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=60) as answer:
         assert answer.status == 200
 
 
@@ -245,7 +245,7 @@ def test_systemd_may_open_the_sockets(server, tmp_path):
             port = clients.getsockname()[1]
             with Wire.login(port, "app", "secret", "app") as client:
                 assert client.value("select 1") == "1"
-            with urllib.request.urlopen(f"http://127.0.0.1:{http.getsockname()[1]}/live", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{http.getsockname()[1]}/live", timeout=60) as answer:
                 assert answer.status == 200
             assert not is_open(pooler.port)
         finally:
@@ -255,7 +255,7 @@ def test_systemd_may_open_the_sockets(server, tmp_path):
 def test_systemd_is_told_when_it_is_ready_reloads_and_ends(start, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(30)
+        manager.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         monkeypatch.setenv("WATCHDOG_USEC", "2000000")
         pooler = start()

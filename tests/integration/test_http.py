@@ -30,7 +30,7 @@ class Desk:
             headers["Authorization"] = f"Bearer {token}"
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -182,7 +182,7 @@ def test_ballast_health_fails_while_transactions_of_before_the_end_still_run(ask
 
     assert "status 503" in wait_until(unready, "it is told that Ballast drains")
     client.ask(query("commit"))
-    assert pooler.process.wait(20) == 0
+    assert pooler.process.wait(60) == 0
 
 
 def test_what_is_no_request_is_refused_and_the_next_is_answered(ask):

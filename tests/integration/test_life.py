@@ -23,7 +23,7 @@ URL = "postgresql://app:very-secret@localhost:1/app"
 
 def ballast(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     command = [Ballast.program, *arguments]
-    return subprocess.run(command, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=20)
+    return subprocess.run(command, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=60)
 
 
 # Start ----------------------------------------------------------------------------------------------------------------

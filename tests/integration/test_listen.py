@@ -14,7 +14,7 @@ import pytest
 
 from crowd import notified
 from processes import wait_until
-from wire import SYNC, Answers, Wire, bind, execute, parse, query
+from wire import DEADLINE_S, SYNC, Answers, Wire, bind, execute, parse, query
 
 LISTENING = "application_name = '' and state = 'idle' and query like '%LISTEN \"ballast\\_mark\\_%' and query not like '%NOTIFY%'"
 
@@ -102,7 +102,7 @@ class Listener(threading.Thread):
         except TimeoutError:
             pass
         finally:
-            self.client.socket.settimeout(20)
+            self.client.socket.settimeout(DEADLINE_S)
 
 
 def speak(client: Wire, name: str, count: int):

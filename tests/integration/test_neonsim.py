@@ -84,7 +84,7 @@ def context(neon) -> ssl.SSLContext:
 def below_tls(client) -> socket.socket:
     """Its bare socket: Python's TLS takes every failure for an end of file."""
     bare = socket.socket(fileno=os.dup(client.socket.fileno()))
-    bare.settimeout(20)
+    bare.settimeout(60)
     return bare
 
 

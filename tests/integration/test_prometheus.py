@@ -68,7 +68,7 @@ class Prometheus:
 
     def get(self, path: str, **fields):
         url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(fields)}"
-        with urllib.request.urlopen(url, timeout=20) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             return json.load(answer)["data"]
 
     def ask(self, expression: str) -> list[float]:

@@ -149,7 +149,7 @@ def test_the_token_for_http_may_be_in_a_file_that_changes(start, tmp_path):
         request = urllib.request.Request(f"http://127.0.0.1:{port}/metrics")
         request.add_header("Authorization", f"Bearer {given}")
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code

@@ -20,7 +20,7 @@ PROTOCOL_3_0 = 3 << 16
 SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
 CANCEL_REQUEST = 80877102
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 def message(kind: str, body: bytes = b"") -> bytes:
