@@ -151,6 +151,7 @@ class ServerConnection final : public Mortal, public StreamListener, private Pip
   State state() const { return state_; }
   void become(State state);
   TimePoint since() const { return since_; }  // of the present state
+  TimePoint connected_at() const { return born_; }
   // From then on it has served long enough to be worth the connect that it took.
   TimePoint pays_off() const { return pays_off_; }
   bool is_held() const { return !holds_.empty(); }

@@ -28,6 +28,7 @@ void ClientSession::flush_answers() {
   if (unanswered_.has_begun) {
     unanswered_.is_open = unanswered_.has_begun = false;
     unanswered_.resends = 0;
+    unanswered_.lost_at = {};
   }
   outlet_.flush(*stream_);
 }

@@ -139,11 +139,15 @@ void ClientSession::let_go_of_server() {
   become(State::idle);
 }
 
+// A sleep or a crash ends all servers, one after another, and some are lent before that is seen. They are
+// finitely many.
+bool ClientSession::is_lost_with_others() const { return server_->connected_at() < unanswered_.lost_at; }
+
 // Of a server whose login has failed nothing counts: not even as a try.
 bool ClientSession::may_resend() const {
   if (server_->is_unproved()) return unanswered_.is_open && state_ == State::active;
   if (!unanswered_.is_open || state_ != State::active || !pinned_by().empty()) return false;
-  if (unanswered_.resends >= resends_max) return false;
+  if (unanswered_.resends >= resends_max && !is_lost_with_others()) return false;
   const Duration age = context_.world().loop.now() - unanswered_.since;
   const bool is_gone = server_->is_probing() || server_->was_silent();
   if (age > resend_window && !is_gone) return false;
@@ -160,7 +164,10 @@ bool ClientSession::resend() {
   if (!may_resend()) return false;
   if (!server_->is_unproved()) {
     ++context_.pools().counters().requests_resent;
-    ++unanswered_.resends;
+    if (!is_lost_with_others()) {
+      ++unanswered_.resends;
+      unanswered_.lost_at = context_.world().loop.now();
+    }
   }
   take_back_request();
   go_on();

@@ -157,6 +157,7 @@ class ClientSession final : public Mortal,
   void keep_unanswered(std::string_view bytes);
   Repeatable repeatable_batch(std::string_view messages) const;
   bool may_resend() const;
+  bool is_lost_with_others() const;
   bool resend();
   void take_back_request();
   // A server whose login is not over.

@@ -18,7 +18,8 @@ struct Unanswered {
   bool has_begun = false;       // an answer's beginning is gathered in the outlet,
   std::size_t answer_from = 0;  // from here on
   Block block = Block::none;    // as it was before the server was asked
-  std::uint8_t resends = 0;     // of this very request, so far
+  std::uint8_t resends = 0;     // of this very request, so far, without those of which lost_at speaks
+  TimePoint lost_at;            // servers that are older may have ended with the one that was lost then
   std::size_t from = 0;         // where it begins in the bytes that are walked through
   std::string begin;            // of the block
   std::string sent;             // the client's messages, as they came
@@ -29,6 +30,7 @@ struct Unanswered {
   void close() {
     is_open = has_begun = false;
     resends = 0;
+    lost_at = {};
     begin.clear();
     last_words.clear();
     if (sent.capacity() > 256) sent = {};

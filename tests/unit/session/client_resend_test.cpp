@@ -1,5 +1,6 @@
 // Servers that are lost before they have answered: what another is asked instead, and what the client is
 // told.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -466,6 +467,54 @@ TEST_CASE("a request that takes three servers with it is not given a fourth") {
   house.dies();
   CHECK(error_in(client.take()).sqlstate == "08006");
   CHECK(house.resent() == 2);
+}
+
+TEST_CASE("servers that one end has taken along, as a sleep takes all, count as one") {
+  constexpr std::size_t count = 5;
+  Settings settings;
+  settings.default_pool_size = count;
+  Inn house(settings);
+  const auto asked = [&house](const std::string& what) -> FarEnd& {
+    while (house.fake.connector.pending() > 0) house.connect();
+    const auto found =
+        std::ranges::find_if(house.servers, [&](FarEnd& server) { return server.take() == what; });
+    REQUIRE(found != house.servers.end());
+    return *found;
+  };
+  const auto tell = [&](FarEnd& client, const std::string& text, char state) {
+    const std::string request = wire::message('Q', text + "\0"s);
+    client.send(request);
+    house.run();
+    asked(request).send(backend::complete(text) + backend::ready(state));
+    house.run();
+    CHECK(wire::types(client.take()) == "CZ");
+  };
+  std::vector<FarEnd> clients;
+  for (std::size_t i = 0; i < count; ++i) {
+    clients.push_back(house.log_in());
+    tell(clients.back(), "BEGIN", 'T');
+  }
+  for (FarEnd& client : clients) tell(client, "COMMIT", 'I');
+  REQUIRE(house.servers.size() == count);
+
+  house.pass(1s);
+  FarEnd& client = clients[0];
+  client.send(select);
+  house.run();
+  for (std::size_t i = 0; i < count; ++i) {  // each is asked before its end is seen
+    asked(select).close();
+    house.run();
+    CHECK(client.take().empty());
+  }
+  CHECK(house.resent() == count);
+  house.pass(1s);
+  asked(select).close();
+  house.run();
+  CHECK(client.take().empty());
+  house.pass(1s);
+  asked(select).close();
+  house.run();
+  CHECK(error_in(client.take()).sqlstate == "08006");  // three ends
 }
 
 TEST_CASE("an error of the request itself is the client's, however the server ends after it") {
