@@ -67,6 +67,7 @@ class LineFormatter : public spdlog::formatter {
 };
 
 std::atomic<std::uint64_t> lost{0};
+std::uint64_t told = 0;  // of those; under the outlet's lock, and kept when the sink is exchanged
 
 // A pipe that poll(2) calls writable takes PIPE_BUF bytes at once (pipe(7)); a socket or a terminal takes
 // more.
@@ -78,18 +79,19 @@ bool takes_a_line(int fd) {
 class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& event) override {
-    if (missing_ > 0) {
-      const std::string told = "lines that standard error did not take: " + std::to_string(missing_);
-      if (write({"log", spdlog::level::warn, told})) missing_ = 0;
-    }
-    if (missing_ > 0 || !write(event)) {
-      ++missing_;
-      lost.fetch_add(1, std::memory_order_relaxed);
-    }
+    if (!tell_what_was_lost() || !write(event)) lost.fetch_add(1, std::memory_order_relaxed);
   }
   void flush_() override {}
 
  private:
+  bool tell_what_was_lost() {
+    const std::uint64_t untold = lost - told;
+    if (untold == 0) return true;
+    const std::string text = "lines that standard error did not take: " + std::to_string(untold);
+    if (!write({"log", spdlog::level::warn, text})) return false;
+    told += untold;
+    return true;
+  }
   bool write(spdlog::details::log_msg event) {
     if (!takes_a_line(STDERR_FILENO)) return false;
     spdlog::memory_buf_t line;
@@ -101,8 +103,6 @@ class StandardError final : public spdlog::sinks::base_sink<std::mutex> {
     }
     return ::write(STDERR_FILENO, line.data(), line.size()) >= 0;
   }
-
-  std::uint64_t missing_ = 0;  // since the last line that got through
 };
 
 std::shared_ptr<spdlog::sinks::sink> open_sink(LogFormat format, const std::string& file) {

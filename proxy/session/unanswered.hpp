@@ -18,8 +18,8 @@ struct Unanswered {
   bool has_begun = false;       // an answer's beginning is gathered in the outlet,
   std::size_t answer_from = 0;  // from here on
   Block block = Block::none;    // as it was before the server was asked
-  std::uint8_t resends = 0;     // of this very request, so far, without those of which lost_at speaks
-  TimePoint lost_at;            // servers that are older may have ended with the one that was lost then
+  std::uint8_t resends = 0;     // of this very request, so far; servers that ended together count once:
+  TimePoint lost_at;            // those that are older may have ended with the one that was lost then
   std::size_t from = 0;         // where it begins in the bytes that are walked through
   std::string begin;            // of the block
   std::string sent;             // the client's messages, as they came
